@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# concprof. `make help` lists the targets; V=1 shows the commands.
+#
+# SAN=1    address and undefined-behaviour sanitizers for everything in user space (its own build folder)
+# DEBUG=1  -O0 -g3 (its own build folder)
+
+PREFIX ?= /usr/local
+CC     ?= gcc
+CLANG  ?= clang
+
+variant := $(if $(SAN),san)$(if $(DEBUG),debug)
+B       := build$(if $(variant),/$(variant))
+BIN     := $(if $(variant),$(B)/concprof,concprof)
+
+ifeq ($(V),1)
+Q :=
+msg = @:
+else
+Q := @
+msg = @printf '  %-8s%s\n' "$(1)" "$(2)"
+endif
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+LIBS := libbpf libelf sqlite3 libcurl libcrypto libmicrohttpd zlib
+# Expanded late: on a fresh machine `make deps` runs before pkg-config exists.
+lib_cflags = $(shell pkg-config --cflags $(LIBS))
+lib_ldlibs = $(shell pkg-config --libs $(LIBS)) -lm -lpthread
+
+WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
+OPT    := $(if $(DEBUG),-O0 -g3,-O2 -g)
+SANF   := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+comma  := ,
+CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SANF) -D_GNU_SOURCE -Iinclude -Iuser -I$(B) -include user/lib/banned.h $(lib_cflags) \
+	-DCONCPROF_PREFIX='"$(PREFIX)"' $(CFLAGS)
+LDFLAGS_ALL = $(SANF) $(LDFLAGS)
+
+# No exclusions: a model's data symbols must survive stripping (-rdynamic), or its locks would lose their names.
+EXPORT := -rdynamic
+
+user_c   := $(sort $(wildcard user/*/*.c))
+user_o   := $(user_c:%.c=$(B)/%.o)
+lib_o    := $(filter-out $(B)/user/cmd/main.o,$(user_o))
+bpf_c    := $(sort $(wildcard bpf/*.bpf.c))
+bpf_o    := $(bpf_c:%.bpf.c=$(B)/%.bpf.o)
+
+.PHONY: all deps demo check test bench install uninstall clean help format format-check
+all: $(BIN)
+
+##@ Build
+$(BIN): $(user_o)
+	$(call msg,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(EXPORT) -o $@ $^ $(lib_ldlibs)
+
+$(B)/user/%.o: user/%.c $(B)/flags
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The version is compiled into one object only.
+$(B)/user/lib/version.o: CFLAGS += -DCONCPROF_VERSION='"$(VERSION)"'
+
+# Everything is rebuilt when the flags change.
+$(B)/flags: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(CC) $(OPT) $(SANF) $(CFLAGS) $(PREFIX)' | cmp -s - $@ || echo '$(CC) $(OPT) $(SANF) $(CFLAGS) $(PREFIX)' > $@
+.PHONY: FORCE
+FORCE:
+
+# --- kernel side: one object a concern, linked to one, wrapped in a skeleton ---
+BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -D__BPF__ -D__TARGET_ARCH_x86 -Wall -Wextra -Werror -Wno-unused-parameter \
+	-Wno-missing-declarations -Iinclude -Ibpf $(shell pkg-config --cflags libbpf) -I/usr/include/x86_64-linux-gnu $(BPF_EXTRA)
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call msg,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/concprof.bpf.o: $(bpf_o)
+	$(call msg,BPFLINK,$@)
+	$(Q)bpftool gen object $@ $^
+
+$(B)/concprof.skel.h: $(B)/concprof.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)bpftool gen skeleton $< name concprof_bpf > $@.tmp && mv $@.tmp $@
+
+$(filter $(B)/user/trace/%.o,$(user_o)): $(B)/concprof.skel.h
+
+# schema.sql is the contract; the program carries it.
+$(B)/schema.sql.h: user/profile/schema.sql
+	$(call msg,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)(echo '/* generated from $< */'; echo 'static const char schema_sql[] ='; \
+		sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $<; echo ';') > $@
+$(filter $(B)/user/profile/%.o,$(user_o)): $(B)/schema.sql.h
+
+-include $(user_o:.o=.d) $(bpf_o:.o=.d)
+
+include tests/tests.mk
+
+##@ Set-up
+deps: ## install what is missing (Debian packages; needs root)
+	$(Q)tools/deps.sh
+
+demo: deps ## install what is missing, build, and run the main job: threads-cpu explained
+	$(Q)$(MAKE) --no-print-directory all
+	./concprof threads-cpu
+
+install: all ## install to PREFIX (/usr/local)
+	$(Q)install -D -m 0755 -s --strip-program=$(CURDIR)/tools/strip.sh concprof $(DESTDIR)$(PREFIX)/bin/concprof
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/concprof/cats
+	$(Q)install -m 0644 cats/*.jpg $(DESTDIR)$(PREFIX)/share/concprof/cats/
+
+uninstall: ## remove what install put there
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/concprof
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/concprof
+
+clean: ## remove everything that was built
+	$(Q)rm -rf build concprof
+
+##@ Care
+format: ## format all C sources
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+format-check: ## fail when a C source is not formatted
+	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

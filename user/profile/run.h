@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The model of a measured run, as trace/ delivers it, profile/ stores it and explain/ reads it: plain facts, with every name
+ * resolved, and no judgement. Which state a wait belongs to and what it is called is explain/'s business.
+ *
+ * Times: nanoseconds; points in time are on CLOCK_MONOTONIC, and only differences between them mean something.
+ * Ownership: a struct run owns all its arrays and strings; run_free() releases them. No string is NULL unless its comment says so.
+ */
+#ifndef CONCPROF_RUN_H
+#define CONCPROF_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+struct run_process {
+	uint64_t id; /* serial, from 1; 1 is the root */
+	uint64_t parent; /* serial; 0: none */
+	uint32_t pid;
+	char *comm;
+	uint64_t begin_ns, end_ns;
+	int exit_status;    /* wait status as waitpid() gives it; meaningful if ended */
+	bool ended;         /* before the end of the measurement */
+	uint64_t undelivered_threads;
+	uint64_t undelivered_life_ns;        /* life of threads whose record could not be delivered */
+	uint64_t undelivered_ns[CLASS_SLOTS]; /* the same by class; sums to undelivered_life_ns */
+};
+
+struct run_thread {
+	uint64_t id; /* serial, from 1 */
+	uint64_t process;
+	uint64_t parent; /* serial of the creating thread; 0: the root */
+	uint32_t pid, tid;
+	char *comm;
+	uint64_t begin_ns, life_ns;
+	uint64_t ns[CLASS_SLOTS]; /* by class; sums to life_ns, or the residual is printed */
+	uint64_t voluntary, involuntary; /* switch-outs, counted by us */
+	uint64_t syscalls, connects, faults;
+	bool ended; /* the audit is exact only then */
+	uint64_t audit_on_cpu_ns, audit_run_delay_ns, audit_switches; /* the kernel's own account over the same life */
+};
+
+/* Waits of one thread for one cause. The classes PREEMPTED and WOKEN (run queue) have rows too. */
+struct run_wait {
+	uint64_t thread;
+	uint32_t class;
+	uint32_t op;  /* futex: FUTEX_* command (linux/futex.h), flags taken out; poll: 1 if the set had several peers */
+	bool expects_2; /* futex: a plain wait that expects the value 2 */
+	bool join;      /* futex: the word is the tid word of a thread of the same process */
+	char *syscall; /* "read", "futex"; "" outside syscalls */
+	char *object;  /* what it waited for, if that has a name: "127.0.0.1:8000", "pipe:[123]", a path; "" if not */
+	/* futex only: the named data object that holds the word; symbol is "" when there is none */
+	char *symbol;
+	uint64_t offset;  /* of the word from the symbol's begin */
+	char *file;       /* basename of the ELF object that defines the symbol, or of the mapping; "[heap]", "[anon]", "" */
+	uint64_t address; /* the futex word */
+	bool unattributed; /* time of the class whose cause could not be kept: only class and total_ns mean something */
+	bool inside;       /* the peer of the socket or pipe is known to be a followed process */
+	uint64_t count, timed_out, total_ns, max_ns;
+	uint64_t log2_ns[WAIT_LOG2_SLOTS]; /* bucket i: 2^i <= ns < 2^(i+1) */
+};
+
+/* A name and a number: losses, and what the workload says of itself (its ledger). */
+struct run_figure {
+	char *name;
+	double value;
+};
+
+struct run {
+	char *name; /* "threads-cpu"; for a command its basename */
+	char **command; /* NULL-terminated argv */
+	uint64_t begin_ns, end_ns; /* T = end_ns - begin_ns */
+	int exit_status;           /* of the root process: 0..255, 128+n for signal n */
+	bool interrupted; /* ended by the user, or by -d */
+	bool no_syscalls; /* measured under --no-syscalls: on-CPU time has no sides */
+	char *failure;    /* why the run does not count ("GET http://...: HTTP 404"); NULL if it does */
+
+	struct run_process *processes;
+	size_t n_processes;
+	struct run_thread *threads;
+	size_t n_threads;
+	struct run_wait *waits;
+	size_t n_waits;
+	struct run_figure *losses; /* only those that are not zero */
+	size_t n_losses;
+	struct run_figure *ledger; /* units in the names: "wall_ns", "hashes", "bytes", "handoffs", "connections" */
+	size_t n_ledger;
+
+	uint64_t tax_probe_ns; /* our own time in the kernel, estimated by timing every 64th event */
+	uint64_t tax_cpu_ns;   /* CPU time of concprof itself between begin and end */
+	uint64_t tax_events;   /* events handled */
+};
+
+/* Facts about the machine, kept with every profile. */
+struct host {
+	char *kernel; /* uname -r */
+	unsigned int cpus; /* online */
+	char *version; /* of concprof */
+};
+
+/* Class name and default state name from classes.def; class < CLASS_COUNT. */
+const char *class_name(uint32_t class);
+/* The class of a name in a recording, or -1. */
+int class_by_name(const char *name);
+
+void run_free(struct run *run); /* NULL is fine; frees the struct itself too */
+void host_free_members(struct host *host);
+
+#endif
