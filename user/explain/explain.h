@@ -38,6 +38,7 @@ extern const enum state class_state[CLASS_COUNT];
 /* What the user may tell the rules. */
 struct explain_options {
 	const char *const *locks; /* --lock SYMBOL, NULL-terminated; NULL: none */
+	unsigned int cpus;        /* of the machine the run was measured on (struct host); 0: not known */
 };
 
 /* All waits of one thread with the same state and cause, merged. */
