@@ -23,7 +23,8 @@ struct model_params {
 	unsigned int switch_interval_us; /* interpreter lock: 5,000 */
 	bool no_gil;
 	unsigned int plant_sleep_us; /* serial-cpu: sleep after each task, to test explanations; 0 */
-	const char *url; /* I/O models: base, e.g. "http://127.0.0.1:8000" (no slash at the end) */
+	unsigned int timeout_us;   /* I/O models: for one download, its connect included; 30 s */
+	const char *url; /* I/O models: base, e.g. "http://127.0.0.1:8000"; the pictures are URL/1.jpg ... */
 };
 
 /* What a model says of itself; written as "name value" lines to the ledger file. */
@@ -41,7 +42,7 @@ struct ledger {
 /* Which parameters a model reads: bits. */
 enum model_uses {
 	USES_WORKERS = 1, USES_TASKS = 2, USES_ITERATIONS = 4, USES_CATS = 8, USES_DOWNLOADS = 16, USES_ROUNDS = 32,
-	USES_SWITCH_INTERVAL = 64, USES_NO_GIL = 128, USES_URL = 256, USES_PLANT_SLEEP = 512,
+	USES_SWITCH_INTERVAL = 64, USES_NO_GIL = 128, USES_URL = 256, USES_PLANT_SLEEP = 512, USES_TIMEOUT = 1024,
 };
 
 struct model {
@@ -67,6 +68,7 @@ struct model_option {
 	size_t offset; /* in struct model_params, an unsigned int */
 	unsigned int min, max;
 	const char *gloss;
+	bool time_us; /* a time in microseconds; values with a unit are understood: "5ms", "500us", "30s" */
 };
 extern const struct model_option model_options[]; /* terminated by name == NULL */
 
