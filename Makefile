@@ -29,8 +29,8 @@ lib_ldlibs = $(shell pkg-config --libs $(LIBS)) -lm -lpthread
 
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
 OPT    := $(if $(DEBUG),-O0 -g3,-O2 -g)
-SANF   := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 comma  := ,
+SANF   := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SANF) -D_GNU_SOURCE -Iinclude -Iuser -I$(B) -include user/lib/banned.h $(lib_cflags) \
 	-DCONCPROF_PREFIX='"$(PREFIX)"' $(CFLAGS)
 LDFLAGS_ALL = $(SANF) $(LDFLAGS)
@@ -42,7 +42,8 @@ user_c   := $(sort $(wildcard user/*/*.c))
 user_o   := $(user_c:%.c=$(B)/%.o)
 lib_o    := $(filter-out $(B)/user/cmd/main.o,$(user_o))
 bpf_c    := $(sort $(wildcard bpf/*.bpf.c))
-bpf_o    := $(bpf_c:%.bpf.c=$(B)/%.bpf.o)
+# Definitions of maps come first: bpftool 7.1's linker gives a map a wrong offset when it meets its extern before its definition.
+bpf_o    := $(B)/bpf/maps.bpf.o $(filter-out $(B)/bpf/maps.bpf.o,$(bpf_c:%.bpf.c=$(B)/%.bpf.o))
 
 .PHONY: all deps demo check test bench install uninstall clean help format format-check
 all: $(BIN)
@@ -99,12 +100,13 @@ $(filter $(B)/user/profile/%.o,$(user_o)): $(B)/schema.sql.h
 include tests/tests.mk
 
 ##@ Set-up
-deps: ## install what is missing (Debian packages; needs root)
-	$(Q)tools/deps.sh
+deps: ## install what is missing to build and to test (Debian packages; needs root only if something is)
+	$(Q)tools/deps.sh build test
 
-demo: deps ## install what is missing, build, and run the main job: threads-cpu explained
-	$(Q)$(MAKE) --no-print-directory all
-	./concprof threads-cpu
+demo: ## install what is missing, build, and run the main job: threads-cpu explained
+	$(Q)tools/deps.sh build
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all
+	$(Q)./concprof threads-cpu
 
 install: all ## install to PREFIX (/usr/local)
 	$(Q)install -D -m 0755 -s --strip-program=$(CURDIR)/tools/strip.sh concprof $(DESTDIR)$(PREFIX)/bin/concprof

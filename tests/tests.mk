@@ -1,2 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0
-# The test rings. Each test speaks TAP; prove runs them all.
+# The test rings. Every test speaks TAP; tests/run runs them under prove and counts.
+#
+#   unit   tests/unit/test_*.c (cmocka) and tests/unit/*.sh: host only, no root; once more under the sanitizers
+#   cli    tests/cli/*.bats: verbs, options, exit statuses
+#   truth  tests/truth/*.bats: programs (tests/truth/programs) that keep a ledger, against what concprof says of them; root
+#
+# To add one: put a file in one of these places. Nothing is listed here.
+
+test_unit_bin  := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+test_truth_bin := $(patsubst tests/truth/programs/%.c,$(B)/tests/truth/programs/%,$(sort $(wildcard tests/truth/programs/*.c)))
+# A program that keeps a ledger is the measured one: no sanitizer, nothing of ours in it.
+test_truth_cflags = -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -pthread
+
+$(B)/libconcprof.a: $(lib_o)
+	$(call msg,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# The account's tests need headers only.
+test_unit_alone := $(filter $(B)/tests/unit/test_account%,$(test_unit_bin))
+test_unit_linked := $(filter-out $(test_unit_alone),$(test_unit_bin))
+$(test_unit_linked): $(B)/libconcprof.a
+$(test_unit_bin): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $(LDFLAGS_ALL) $(EXPORT) -o $@ $< $(filter %.a,$^) -lcmocka $(lib_ldlibs)
+
+$(B)/tests/truth/programs/%: tests/truth/programs/%.c $(B)/flags
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(test_truth_cflags) -MMD -MP -o $@ $< -lutil
+
+-include $(test_unit_bin:=.d) $(test_truth_bin:=.d)
+
+test_jobs := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+test_make := $(MAKE) --no-print-directory $(test_jobs)
+
+.PHONY: test-unit-bin test-bin test-builds test-unit test-san test-cli test-truth
+test-unit-bin: $(test_unit_bin)
+test-bin: $(BIN) $(test_unit_bin) $(test_truth_bin)
+# What the rings compare with: everything under the sanitizers, and a kernel side that does not count every switch.
+test-builds:
+	$(Q)$(test_make) test-bin
+	$(Q)$(test_make) SAN=1 test-unit-bin
+	$(Q)$(test_make) B=build/skip BIN=build/skip/concprof BPF_EXTRA=-DCONCPROF_TEST_SKIP_SWITCH all
+
+##@ Test
+check: ## install what is missing, build, and run every test
+	$(Q)tools/deps.sh build test
+	$(Q)$(MAKE) --no-print-directory test
+
+test: ## run every test, install nothing
+	$(Q)$(MAKE) --no-print-directory test-builds
+	$(Q)B=$(B) tests/run unit san cli truth
+
+test-unit: test-unit-bin ## only the unit tests (SAN=1: under the sanitizers)
+	$(Q)B=$(B) tests/run unit
+
+test-san: ## only the unit tests, under address and undefined-behaviour sanitizers
+	$(Q)$(test_make) SAN=1 test-unit
+
+test-cli: test-bin ## only the tests of the command line
+	$(Q)B=$(B) tests/run cli
+
+test-truth: test-bin ## only the truth tests (root)
+	$(Q)$(test_make) B=build/skip BIN=build/skip/concprof BPF_EXTRA=-DCONCPROF_TEST_SKIP_SWITCH all
+	$(Q)B=$(B) tests/run truth
