@@ -16,15 +16,15 @@
 #include "abi.h"
 
 struct run_process {
-	uint64_t id; /* serial, from 1; 1 is the root */
+	uint64_t id;     /* serial, from 1; 1 is the root */
 	uint64_t parent; /* serial; 0: none */
 	uint32_t pid;
 	char *comm;
 	uint64_t begin_ns, end_ns;
-	int exit_status;    /* wait status as waitpid() gives it; meaningful if ended */
-	bool ended;         /* before the end of the measurement */
+	int exit_status; /* wait status as waitpid() gives it; meaningful if ended */
+	bool ended;      /* before the end of the measurement */
 	uint64_t undelivered_threads;
-	uint64_t undelivered_life_ns;        /* life of threads whose record could not be delivered */
+	uint64_t undelivered_life_ns;         /* life of threads whose record could not be delivered */
 	uint64_t undelivered_ns[CLASS_SLOTS]; /* the same by class; sums to undelivered_life_ns */
 };
 
@@ -35,10 +35,10 @@ struct run_thread {
 	uint32_t pid, tid;
 	char *comm;
 	uint64_t begin_ns, life_ns;
-	uint64_t ns[CLASS_SLOTS]; /* by class; sums to life_ns, or the residual is printed */
+	uint64_t ns[CLASS_SLOTS];        /* by class; sums to life_ns, or the residual is printed */
 	uint64_t voluntary, involuntary; /* switch-outs, counted by us */
 	uint64_t syscalls, connects, faults;
-	bool ended; /* the audit is exact only then */
+	bool ended;                                                   /* the audit is exact only then */
 	uint64_t audit_on_cpu_ns, audit_run_delay_ns, audit_switches; /* the kernel's own account over the same life */
 };
 
@@ -46,16 +46,16 @@ struct run_thread {
 struct run_wait {
 	uint64_t thread;
 	uint32_t class;
-	uint32_t op;  /* futex: FUTEX_* command (linux/futex.h), flags taken out; poll: 1 if the set had several peers */
+	uint32_t op;    /* futex: FUTEX_* command (linux/futex.h), flags taken out; poll: 1 if the set had several peers */
 	bool expects_2; /* futex: a plain wait that expects the value 2 */
 	bool join;      /* futex: the word is the tid word of a thread of the same process */
-	char *syscall; /* "read", "futex"; "" outside syscalls */
-	char *object;  /* what it waited for, if that has a name: "127.0.0.1:8000", "pipe:[123]", a path; "" if not */
+	char *syscall;  /* "read", "futex"; "" outside syscalls */
+	char *object;   /* what it waited for, if that has a name: "127.0.0.1:8000", "pipe:[123]", a path; "" if not */
 	/* futex only: the named data object that holds the word; symbol is "" when there is none */
 	char *symbol;
-	uint64_t offset;  /* of the word from the symbol's begin */
-	char *file;       /* basename of the ELF object that defines the symbol, or of the mapping; "[heap]", "[anon]", "" */
-	uint64_t address; /* the futex word */
+	uint64_t offset;   /* of the word from the symbol's begin */
+	char *file;        /* basename of the ELF object that defines the symbol, or of the mapping; "[heap]", "[anon]", "" */
+	uint64_t address;  /* the futex word */
 	bool unattributed; /* time of the class whose cause could not be kept: only class and total_ns mean something */
 	bool inside;       /* the peer of the socket or pipe is known to be a followed process */
 	uint64_t count, timed_out, total_ns, max_ns;
@@ -69,13 +69,13 @@ struct run_figure {
 };
 
 struct run {
-	char *name; /* "threads-cpu"; for a command its basename */
-	char **command; /* NULL-terminated argv */
+	char *name;                /* "threads-cpu"; for a command its basename */
+	char **command;            /* NULL-terminated argv */
 	uint64_t begin_ns, end_ns; /* T = end_ns - begin_ns */
 	int exit_status;           /* of the root process: 0..255, 128+n for signal n */
-	bool interrupted; /* ended by the user, or by -d */
-	bool no_syscalls; /* measured under --no-syscalls: on-CPU time has no sides */
-	char *failure;    /* why the run does not count ("GET http://...: HTTP 404"); NULL if it does */
+	bool interrupted;          /* ended by the user, or by -d */
+	bool no_syscalls;          /* measured under --no-syscalls: on-CPU time has no sides */
+	char *failure;             /* why the run does not count ("GET http://...: HTTP 404"); NULL if it does */
 
 	struct run_process *processes;
 	size_t n_processes;
@@ -95,15 +95,25 @@ struct run {
 
 /* Facts about the machine, kept with every profile. */
 struct host {
-	char *kernel; /* uname -r */
+	char *kernel;      /* uname -r */
 	unsigned int cpus; /* online */
-	char *version; /* of concprof */
+	char *version;     /* of concprof */
 };
 
-/* Class name and default state name from classes.def; class < CLASS_COUNT. */
+/* Class name, gloss and default state's name, from classes.def; class < CLASS_COUNT. */
 const char *class_name(uint32_t class);
+const char *class_gloss(uint32_t class);
+const char *class_default_state(uint32_t class);
 /* The class of a name in a recording, or -1. */
 int class_by_name(const char *name);
+
+/*
+ * The invariants that every reader relies on: references are valid, serials are unique, values are in range, and all times and counts
+ * of a run sum to less than 2^62. 0, or -EINVAL with what is wrong in `reason` (RUN_REASON_BYTES, may be NULL); -ENOMEM.
+ * That a thread's classes sum to its life is not one of them: a residual is shown, not refused.
+ */
+#define RUN_REASON_BYTES 160
+int run_check(const struct run *run, char *reason);
 
 void run_free(struct run *run); /* NULL is fine; frees the struct itself too */
 void host_free_members(struct host *host);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/run.h"
+
+/* States by identifier, as classes.def writes them; explain/ has the states themselves. */
+enum {
+#define STATE(id, name, group, gloss, colour) NAME_##id,
+#include "states.def"
+#undef STATE
+};
+
+static const char *const state_names[] = {
+#define STATE(id, name, group, gloss, colour) [NAME_##id] = name,
+#include "states.def"
+#undef STATE
+};
+
+static const struct {
+	const char *name, *gloss;
+	unsigned int state;
+} class_info[CLASS_COUNT] = {
+#define CLASS(id, name, state, gloss) [CLASS_##id] = {name, gloss, NAME_##state},
+#include "classes.def"
+#undef CLASS
+};
+
+const char *class_name(uint32_t class)
+{
+	return class_info[class].name;
+}
+
+const char *class_gloss(uint32_t class)
+{
+	return class_info[class].gloss;
+}
+
+const char *class_default_state(uint32_t class)
+{
+	return state_names[class_info[class].state];
+}
+
+int class_by_name(const char *name)
+{
+	for (int i = 0; i < CLASS_COUNT; i++)
+		if (!strcmp(class_info[i].name, name))
+			return i;
+	return -1;
+}
+
+static void figures_free(struct run_figure *figures, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(figures[i].name);
+	free(figures);
+}
+
+static void wait_free_members(struct run_wait *wait)
+{
+	free(wait->syscall);
+	free(wait->object);
+	free(wait->symbol);
+	free(wait->file);
+}
+
+void run_free(struct run *run)
+{
+	if (!run)
+		return;
+	free(run->name);
+	for (char **argument = run->command; argument && *argument; argument++)
+		free(*argument);
+	free(run->command);
+	free(run->failure);
+	for (size_t i = 0; i < run->n_processes; i++)
+		free(run->processes[i].comm);
+	free(run->processes);
+	for (size_t i = 0; i < run->n_threads; i++)
+		free(run->threads[i].comm);
+	free(run->threads);
+	for (size_t i = 0; i < run->n_waits; i++)
+		wait_free_members(&run->waits[i]);
+	free(run->waits);
+	figures_free(run->losses, run->n_losses);
+	figures_free(run->ledger, run->n_ledger);
+	free(run);
+}
+
+void host_free_members(struct host *host)
+{
+	free(host->kernel);
+	free(host->version);
+	*host = (struct host){0};
+}

@@ -1,0 +1,183 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- A concprof recording, version 1. This file is the contract for everyone who queries one.
+--
+--   sqlite3 run.concprof "SELECT * FROM run_states"
+--
+-- PRAGMA application_id is 0x434e4350 ("CNCP"); PRAGMA user_version is the version of the format. A reader of version N reads
+-- recordings of version N. Within a version, views and indexes may be added; tables and columns do not change.
+--
+-- Times are nanoseconds. Points in time (begin_ns, end_ns) are on CLOCK_MONOTONIC of the machine: only differences mean something.
+-- `seq` is the order of the rows in the recording and carries no other meaning. Booleans are 0 or 1. Text that is not known is ''.
+-- Text is kept as the bytes that the kernel or the program gave (a comm or a path need not be UTF-8).
+--
+-- Time is stored by class: what the kernel can tell apart when a thread blocks. A class has a default state; the rules that refine it
+-- (an interpreter's lock, a mutex, a join: see user/explain/rules.c) are applied when a recording is read, so that better rules serve old
+-- recordings too. The views below use the default states; `concprof report FILE --json -` gives the refined ones.
+
+-- What the recording says of itself: 'format', 'program' (version that wrote it), 'kernel' (uname -r), 'cpus' (online).
+CREATE TABLE meta (
+	key   TEXT PRIMARY KEY NOT NULL,
+	value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Where a nanosecond of a thread's life can go. Numbers hold within one recording; names hold everywhere.
+CREATE TABLE class (
+	id    INTEGER PRIMARY KEY,
+	name  TEXT NOT NULL UNIQUE,
+	state TEXT NOT NULL,          -- the default state
+	gloss TEXT NOT NULL
+);
+
+-- One measured run. With two, the first is the baseline.
+CREATE TABLE run (
+	id           INTEGER PRIMARY KEY, -- 1, 2, ...
+	name         TEXT    NOT NULL,    -- 'threads-cpu'; for a command its basename
+	begin_ns     INTEGER NOT NULL,
+	end_ns       INTEGER NOT NULL,    -- wall time T = end_ns - begin_ns
+	exit_status  INTEGER NOT NULL,    -- of the root process: 0..255, 128+n for signal n
+	interrupted  INTEGER NOT NULL,    -- ended by the user
+	no_syscalls  INTEGER NOT NULL,    -- on-CPU time has no user and kernel sides
+	failure      TEXT,                -- why the run does not count; NULL if it does
+	tax_probe_ns INTEGER NOT NULL,    -- concprof's own time inside the kernel, estimated
+	tax_cpu_ns   INTEGER NOT NULL,    -- CPU time of concprof itself
+	tax_events   INTEGER NOT NULL     -- events handled
+);
+
+-- The command line of a run.
+CREATE TABLE argument (
+	seq   INTEGER PRIMARY KEY,
+	run   INTEGER NOT NULL REFERENCES run (id),
+	value TEXT    NOT NULL
+);
+
+CREATE TABLE process (
+	seq                 INTEGER PRIMARY KEY,
+	run                 INTEGER NOT NULL REFERENCES run (id),
+	id                  INTEGER NOT NULL, -- serial number within the run; 1 is the root (pids are reused, these are not)
+	parent              INTEGER NOT NULL, -- serial; 0: none
+	pid                 INTEGER NOT NULL,
+	comm                TEXT    NOT NULL,
+	begin_ns            INTEGER NOT NULL,
+	end_ns              INTEGER NOT NULL,
+	exit_status         INTEGER NOT NULL, -- wait status, as waitpid() gives it; means something if ended
+	ended               INTEGER NOT NULL, -- before the end of the measurement
+	undelivered_threads INTEGER NOT NULL, -- threads whose own record was lost; their time is in process_time
+	undelivered_life_ns INTEGER NOT NULL
+);
+
+-- Time of the threads whose own record was lost, by class.
+CREATE TABLE process_time (
+	seq     INTEGER PRIMARY KEY,
+	run     INTEGER NOT NULL REFERENCES run (id),
+	process INTEGER NOT NULL, -- process.id of the same run
+	class   INTEGER NOT NULL REFERENCES class (id),
+	ns      INTEGER NOT NULL
+);
+
+CREATE TABLE thread (
+	seq                INTEGER PRIMARY KEY,
+	run                INTEGER NOT NULL REFERENCES run (id),
+	id                 INTEGER NOT NULL, -- serial number within the run; 1 is the root
+	process            INTEGER NOT NULL, -- process.id of the same run
+	parent             INTEGER NOT NULL, -- serial of the creating thread; 0: the root
+	pid                INTEGER NOT NULL,
+	tid                INTEGER NOT NULL,
+	comm               TEXT    NOT NULL,
+	begin_ns           INTEGER NOT NULL,
+	life_ns            INTEGER NOT NULL,
+	voluntary          INTEGER NOT NULL, -- switches off a CPU, counted by concprof: blocked
+	involuntary        INTEGER NOT NULL, --                                          still runnable
+	syscalls           INTEGER NOT NULL,
+	connects           INTEGER NOT NULL, -- of those: connect()
+	faults             INTEGER NOT NULL, -- page faults, minor and major
+	ended              INTEGER NOT NULL, -- the kernel's account (audit_*) is exact only then
+	audit_on_cpu_ns    INTEGER NOT NULL,
+	audit_run_delay_ns INTEGER NOT NULL,
+	audit_switches     INTEGER NOT NULL
+);
+
+-- Where a thread's life went: one row for each class that occurs. Sums to thread.life_ns.
+CREATE TABLE thread_time (
+	seq    INTEGER PRIMARY KEY,
+	run    INTEGER NOT NULL REFERENCES run (id),
+	thread INTEGER NOT NULL, -- thread.id of the same run
+	class  INTEGER NOT NULL REFERENCES class (id),
+	ns     INTEGER NOT NULL
+);
+
+-- The waits of one thread for one cause, summed. What thread_time has beyond these rows has no known cause.
+CREATE TABLE wait (
+	seq          INTEGER PRIMARY KEY,
+	run          INTEGER NOT NULL REFERENCES run (id),
+	thread       INTEGER NOT NULL, -- thread.id of the same run
+	class        INTEGER NOT NULL REFERENCES class (id),
+	op           INTEGER NOT NULL, -- futex: FUTEX_* command (linux/futex.h); poll: 1 if the set had several peers
+	expects_2    INTEGER NOT NULL, -- futex: a plain wait that expects the value 2, as glibc's low-level locks do
+	is_join      INTEGER NOT NULL, -- futex: on the tid word of a thread of the same process
+	syscall      TEXT    NOT NULL, -- 'read', 'futex'
+	object       TEXT    NOT NULL, -- '127.0.0.1:8000', 'pipe:[123]', a path
+	symbol       TEXT    NOT NULL, -- futex: the named data object that holds the word
+	symbol_offset INTEGER NOT NULL, --       the word's place in it
+	file         TEXT    NOT NULL, --        the ELF file that defines it, or '[heap]', '[anon]'
+	address      INTEGER NOT NULL, --        the word's address (64 bits, shown as signed)
+	unattributed INTEGER NOT NULL, -- the cause could not be kept: only class and total_ns mean something
+	inside       INTEGER NOT NULL, -- the peer is known to be a followed process
+	count        INTEGER NOT NULL,
+	timed_out    INTEGER NOT NULL,
+	total_ns     INTEGER NOT NULL,
+	max_ns       INTEGER NOT NULL,
+	log2_ns      TEXT    NOT NULL  -- JSON array; element i counts waits of 2^i <= ns < 2^(i+1); trailing zeros left out
+);
+
+-- Figures by name: kind 'loss' (what could not be measured, and how often; none is good) and kind 'ledger' (what the workload
+-- says of itself; units are in the names).
+CREATE TABLE figure (
+	seq   INTEGER PRIMARY KEY,
+	run   INTEGER NOT NULL REFERENCES run (id),
+	kind  TEXT    NOT NULL,
+	name  TEXT    NOT NULL,
+	value REAL    NOT NULL
+);
+
+-- Seconds of each thread in each (default) state.
+CREATE VIEW thread_states AS
+	SELECT r.name AS run_name, t.run, t.id AS thread, t.pid, t.tid, t.comm, c.state, sum(x.ns) AS ns, sum(x.ns) / 1e9 AS seconds,
+	       1.0 * sum(x.ns) / t.life_ns AS share
+	FROM thread_time x JOIN thread t ON t.run = x.run AND t.id = x.thread JOIN class c ON c.id = x.class JOIN run r ON r.id = x.run
+	GROUP BY t.run, t.id, c.state;
+
+-- Seconds of each process in each (default) state, threads without a record of their own included.
+CREATE VIEW process_states AS
+	SELECT run, process, state, sum(ns) AS ns, sum(ns) / 1e9 AS seconds FROM (
+		SELECT t.run, t.process, c.state, x.ns
+		FROM thread_time x JOIN thread t ON t.run = x.run AND t.id = x.thread JOIN class c ON c.id = x.class
+		UNION ALL
+		SELECT u.run, u.process, c.state, u.ns FROM process_time u JOIN class c ON c.id = u.class)
+	GROUP BY run, process, state;
+
+-- Each run's budget: the mean number of threads in each (default) state.
+CREATE VIEW run_states AS
+	SELECT r.id AS run, r.name, s.state, sum(s.ns) AS ns, 1.0 * sum(s.ns) / (r.end_ns - r.begin_ns) AS mean_threads
+	FROM process_states s JOIN run r ON r.id = s.run
+	GROUP BY r.id, s.state;
+
+-- What threads waited for, in words.
+CREATE VIEW waits AS
+	SELECT w.run, t.comm, t.tid, c.name AS class, w.syscall,
+	       CASE WHEN w.unattributed THEN '(not known)' WHEN w.is_join THEN '(join)' WHEN w.symbol <> '' THEN w.symbol
+	            WHEN w.object <> '' THEN w.object ELSE w.file END AS what,
+	       w.count, w.timed_out, w.total_ns / 1e9 AS seconds, w.max_ns / 1e9 AS longest
+	FROM wait w JOIN thread t ON t.run = w.run AND t.id = w.thread JOIN class c ON c.id = w.class;
+
+-- The histograms, unfolded: `waits` waits took at least from_ns and less than twice that.
+CREATE VIEW wait_histogram AS
+	SELECT w.seq AS wait, w.run, w.thread, (1 << j.key) AS from_ns, j.value AS waits
+	FROM wait w, json_each(w.log2_ns) j WHERE j.value > 0;
+
+-- @indexes: from here on at the commit, when all rows are in.
+CREATE UNIQUE INDEX process_by_id ON process (run, id);
+CREATE UNIQUE INDEX thread_by_id ON thread (run, id);
+CREATE INDEX thread_time_by_thread ON thread_time (run, thread);
+CREATE INDEX process_time_by_process ON process_time (run, process);
+CREATE INDEX wait_by_thread ON wait (run, thread);
