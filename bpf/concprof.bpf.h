@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the concerns share: maps, settings, and the functions by which they call each other. One program per hook; the concerns are
+ * __hidden functions that it calls in order. Maps and settings are defined in maps.bpf.c and only declared elsewhere.
+ *
+ *   sched_process_exec, task_newtask  tasks.bpf.c     who is followed
+ *   sched_switch, sched_waking        sched.bpf.c     the account
+ *   sys_enter, sys_exit               syscalls.bpf.c  user / kernel side
+ *   (at a blocking switch-out)        causes.bpf.c    what the wait waits for
+ *   (at a poll set's wait)            polls.bpf.c     what the set holds
+ *   iter/task                         snapshot.bpf.c  accounts of live threads
+ */
+#ifndef CONCPROF_BPF_H
+#define CONCPROF_BPF_H
+
+#include "kernel.h"
+#include "account.h"
+
+#ifdef CONCPROF_MAPS_HERE
+#define SHARED
+#else
+#define SHARED extern
+#endif
+
+#define WAITS_MAX     65536
+#define PROCESSES_MAX 32768
+#define EPOLLS_MAX    512
+#define RING_BYTES    (8 << 20)
+
+/* Followed threads. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+/* Causes that fell out of a thread's slots. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, WAITS_MAX);
+	__type(key, struct wait_map_key);
+	__type(value, struct wait_stats);
+} waits SEC(".maps");
+
+/* Followed processes, by serial. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PROCESSES_MAX);
+	__type(key, u64);
+	__type(value, struct process);
+} processes SEC(".maps");
+
+/* Struct record_* to user space. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_BYTES);
+} records SEC(".maps");
+
+/* Members of followed epoll sets, kept by epoll_ctl's successes; a member's slot is its descriptor modulo the size. */
+#define EPOLL_SLOTS 128
+
+struct epoll_member {
+	u64 file; /* struct file of the member when it was added; 0: free */
+	u32 fd;
+	u32 pad;
+};
+
+struct epoll_set {
+	struct wait_key summary; /* class and peer, valid if known != 0 */
+	u32 known;
+	u32 too_large;
+	u32 holds; /* of the summary: enum poll_holds */
+	u32 witness; /* slot of the member that decides the summary; it must still be there */
+	struct epoll_member member[EPOLL_SLOTS];
+};
+
+/* Key: the kernel's struct eventpoll. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, EPOLLS_MAX);
+	__type(key, u64);
+	__type(value, struct epoll_set);
+} epolls SEC(".maps");
+
+/* A thread's copy while it is delivered from a snapshot. */
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct record_thread);
+} scratch SEC(".maps");
+
+/* Settings: fixed before loading. */
+SHARED const volatile bool with_syscalls; /* the syscall hooks are attached: on-CPU time has sides */
+SHARED const volatile bool wait_for_all;  /* the end of the root does not end the measurement */
+
+/* The end of the measurement: 0 while it runs. Times beyond it are not accounted. */
+SHARED volatile u64 stop_ns;
+SHARED volatile u64 root_begin_ns;
+SHARED volatile u64 root_exit_status;
+SHARED volatile u64 threads_alive;
+SHARED u64 last_thread;  /* serials given out */
+SHARED u64 last_process;
+SHARED volatile u64 losses[LOSS_COUNT];
+
+static __always_inline void lose(enum loss what)
+{
+	__sync_fetch_and_add(&losses[what], 1);
+}
+
+static __always_inline u32 log2_slot(u64 ns)
+{
+	u32 log = 0, step;
+
+	step = (ns > 0xffffffffULL) << 5;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xffff) << 4;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xff) << 3;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xf) << 2;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0x3) << 1;
+	ns >>= step;
+	log |= step;
+	log |= ns >> 1;
+	return log < WAIT_LOG2_SLOTS ? log : WAIT_LOG2_SLOTS - 1;
+}
+
+static __always_inline void stats_add(struct wait_stats *stats, u64 ns)
+{
+	u32 slot = log2_slot(ns);
+
+	stats->total_ns += ns;
+	if (ns > stats->max_ns)
+		stats->max_ns = ns;
+	stats->count++;
+	if (slot < WAIT_LOG2_SLOTS)
+		stats->log2_ns[slot]++;
+}
+
+/* The followed thread of `task`, or NULL. */
+static __always_inline struct thread *thread_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&threads, task, 0, 0);
+}
+
+/*
+ * Whether the measurement is over at `now`: accounts then stay as they are, and whoever reads them closes the open interval at
+ * stop_ns. A CPU that does not see the end yet may account beyond it by at most one probe's duration.
+ */
+static __always_inline bool is_over(u64 now)
+{
+	u64 stop = stop_ns;
+
+	return stop && now >= stop;
+}
+
+/* The kernel's own account of the task. */
+static __always_inline void audit_read(struct audit *audit, struct task_struct *task)
+{
+	audit->exec_ns = task->se.sum_exec_runtime;
+	audit->run_delay_ns = task->sched_info.run_delay;
+	audit->switches = task->nvcsw + task->nivcsw;
+}
+
+/* Our own time is measured in every 64th event of a thread. */
+#define SELF_EVERY 64
+
+static __always_inline void self_add(struct thread *t, u64 events, u64 began)
+{
+	if (events % SELF_EVERY == 0)
+		t->self_ns += (bpf_ktime_get_ns() - began) * SELF_EVERY;
+}
+
+/*
+ * The concerns' functions are global: the verifier looks at each once, by itself, instead of again at every call. Such functions
+ * take numbers and pointers to plain memory, which they must test for NULL; the task they are about is the current one.
+ */
+
+/* tasks.bpf.c */
+int thread_ended(struct thread *t, u64 now);
+
+/* causes.bpf.c */
+int wait_classify(struct thread *t, u32 state);
+int wait_record(struct thread *t, u64 ns);
+
+/* polls.bpf.c */
+struct fd_view {
+	u32 kind; /* enum wait_fd */
+	u32 pad;
+	u64 file;
+	struct wait_key key; /* where (and nothing else) is filled */
+};
+/*
+ * What the set of a blocked poll, select or epoll_wait of the current task holds (enum poll_holds), without what only wakes the
+ * process itself. key->where gets the peer of one socket in it, key->op WAIT_OP_MANY if there are others.
+ */
+u32 poll_holds(struct wait_key *key, u64 array, u64 count);
+u32 select_holds(struct wait_key *key, u64 count, u64 readable, u64 writable, u64 exceptional);
+u32 epoll_holds(struct wait_key *key, u32 fd);
+/* After the syscalls' success, in the current task. */
+int epoll_created(u32 fd);
+int epoll_changed(u32 epoll_fd, u32 operation, u32 fd);
+
+/* fds.bpf.c */
+int fd_look(u32 fd, struct fd_view *view);
+
+#endif

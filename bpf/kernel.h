@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few kernel types and fields that we read, by hand. Offsets are relocated when the program is loaded (CO-RE), so only names
+ * and the nesting of members matter here. Layouts that differ between kernels stand with the version that changed them.
+ */
+#ifndef CONCPROF_KERNEL_H
+#define CONCPROF_KERNEL_H
+
+typedef signed char __s8;
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u32 __wsum;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+typedef _Bool bool;
+#define true 1
+#define false 0
+
+/* uapi/linux/bpf.h */
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_F_NO_PREALLOC = 1,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+	BPF_RB_AVAIL_DATA = 0,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct pt_regs {
+	unsigned long r10, r9, r8, dx, si, di, bx, cx, bp, ax, orig_ax, ip, sp;
+};
+
+struct thread_info {
+	u32 status; /* x86: TS_COMPAT while in a 32-bit syscall */
+};
+
+struct sched_entity {
+	u64 sum_exec_runtime;
+};
+
+struct sched_info {
+	unsigned long long run_delay;
+};
+
+struct super_block {
+	u32 s_dev;
+	unsigned long s_magic;
+};
+
+struct inode {
+	u16 i_mode;
+	u32 i_rdev;
+	unsigned long i_ino;
+	struct super_block *i_sb;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+	struct path f_path;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct in6_addr {
+	u8 u6_addr8[16];
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be16 skc_dport;
+	u16 skc_num;
+	unsigned short skc_family;
+	struct in6_addr skc_v6_daddr;
+};
+
+struct socket;
+
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+};
+
+struct unix_sock {
+	struct sock *peer;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+struct signal_struct {
+	unsigned int flags;
+	int group_exit_code;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state; /* `state` before 5.14 */
+	unsigned int flags;
+	struct sched_entity se;
+	struct sched_info sched_info;
+	int exit_code;
+	unsigned in_iowait : 1;
+	int pid;
+	int tgid;
+	struct task_struct *group_leader;
+	int *clear_child_tid;
+	unsigned long nvcsw, nivcsw;
+	unsigned long min_flt, maj_flt;
+	char comm[16];
+	struct files_struct *files;
+	struct signal_struct *signal;
+};
+
+struct linux_binprm {
+	int argc;
+};
+
+struct seq_file {
+	void *private;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 session_id;
+	u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+/* include/linux/sched.h */
+#define TASK_INTERRUPTIBLE   0x0001
+#define TASK_UNINTERRUPTIBLE 0x0002
+#define TASK_STOPPED_BIT     0x0004
+#define TASK_TRACED_BIT      0x0008
+#define TASK_PARKED          0x0040
+#define TASK_DEAD            0x0080
+#define TASK_RTLOCK_WAIT     0x1000
+#define TASK_FROZEN          0x8000
+/* Report, freezable (6.1) and noload bits are not among them: they qualify a sleep, they do not make one. */
+#define TASK_BLOCKED_BITS                                                                                                        \
+	(TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_STOPPED_BIT | TASK_TRACED_BIT | TASK_PARKED | TASK_RTLOCK_WAIT |       \
+	 TASK_FROZEN)
+
+#define PF_EXITING     0x00000004
+#define PF_IO_WORKER   0x00000010
+#define PF_USER_WORKER 0x00004000 /* 6.4 */
+#define PF_KTHREAD     0x00200000
+
+#define CLONE_VFORK  0x00004000
+#define CLONE_THREAD 0x00010000
+
+#define SIGNAL_GROUP_EXIT 0x00000004
+
+/* arch/x86/include/asm/thread_info.h */
+#define TS_COMPAT 0x0002
+
+#define S_IFMT  0170000
+#define S_IFSOCK 0140000
+#define S_IFREG 0100000
+#define S_IFCHR 0020000
+#define S_IFIFO 0010000
+
+/* uapi/linux/magic.h */
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define PID_FS_MAGIC        0x50494446 /* 6.9; before, a pidfd was an anonymous inode */
+
+#define AF_UNIX  1
+#define AF_INET  2
+#define AF_INET6 10
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#endif

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What poll sets hold. poll and select show their set in user memory while they wait. An epoll set is kept by following epoll_ctl;
+ * its tree in the kernel is not walked.
+ */
+#include "concprof.bpf.h"
+#include "waits.h"
+
+#define POLL_LOOK_MAX    64 /* descriptors looked at in a poll() set */
+#define SELECT_LOOK_MAX  256
+#define SELECT_WORDS     (SELECT_LOOK_MAX / 64)
+#define OWN_END_LOOK_MAX 128 /* descriptors among which the other end of a pair is looked for */
+#define SOCKETS_ENOUGH   8   /* sockets after which a set is known well enough */
+
+#define EPOLL_CTL_ADD 1
+#define EPOLL_CTL_DEL 2
+
+/* A set while it is looked at. */
+struct look {
+	u64 array; /* poll: user address of the pollfds; epoll: unused */
+	u64 words[SELECT_WORDS];
+	u64 epoll; /* key in `epolls` */
+	u32 holds;
+	u32 sockets;
+	u32 witness;
+	u32 inet; /* key.where is an internet peer */
+	struct wait_key key;
+};
+
+/* Looking for the other end of a pipe or socket pair in the own process. */
+struct own_end {
+	u64 file;  /* socket pair: the other end's file; pipe: this end's */
+	u64 inode; /* pipe: the inode that both ends share; 0 for a socket pair */
+	u32 found;
+	u32 pad;
+};
+
+static long own_end_step(u32 fd, struct own_end *end)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct files_struct *files = task->files;
+	struct file *file = NULL;
+	struct fdtable *fdt;
+
+	if (!files)
+		return 1;
+	fdt = files->fdt;
+	if (!fdt || fd >= fdt->max_fds)
+		return 1;
+	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + fd);
+	if (!file)
+		return 0;
+	if (end->inode)
+		end->found = (u64)file != end->file && (u64)BPF_CORE_READ(file, f_inode) == end->inode;
+	else
+		end->found = (u64)file == end->file;
+	return end->found;
+}
+
+/* Whether a pipe's or unix socket's other end is open in this process too: then it is how the process wakes itself. */
+__noinline int other_end_is_own(u64 file_address, u32 kind)
+{
+	struct file *file = (struct file *)file_address;
+	struct own_end end = {};
+
+	if (kind == FD_PIPE) {
+		end.file = file_address;
+		end.inode = (u64)BPF_CORE_READ(file, f_inode);
+	} else {
+		struct socket *socket = BPF_CORE_READ(file, private_data);
+		struct unix_sock *sk = (struct unix_sock *)BPF_CORE_READ(socket, sk);
+		struct sock *peer = BPF_CORE_READ(sk, peer);
+
+		if (!peer)
+			return false;
+		end.file = (u64)BPF_CORE_READ(peer, sk_socket, file);
+		if (!end.file)
+			return false;
+	}
+	bpf_loop(OWN_END_LOOK_MAX, own_end_step, &end, 0);
+	return end.found;
+}
+
+/* Adds one descriptor's object to what the set holds. Returns 1 if it is decisive. */
+static __always_inline u32 look_add(struct look *look, struct fd_view *view)
+{
+	u32 holds = wait_holds(view->kind);
+	bool inet = view->key.where.peer.family == AF_INET || view->key.where.peer.family == AF_INET6;
+
+	if (view->kind == FD_PIPE || (view->kind == FD_SOCKET && !inet)) {
+		/* With an internet socket in the set, the answer cannot change any more. */
+		if (look->inet || other_end_is_own(view->file, view->kind))
+			return 0;
+	}
+	look->holds |= holds;
+	if (view->kind == FD_SOCKET) {
+		look->sockets++;
+		if (!look->inet) {
+			look->key.where = view->key.where;
+			look->inet = inet;
+			return 1;
+		}
+		if (look->key.where.words[0] != view->key.where.words[0] || look->key.where.words[2] != view->key.where.words[2])
+			look->key.op |= WAIT_OP_MANY;
+		return 0;
+	}
+	if (holds && !look->sockets && !look->key.where.file.inode)
+		look->key.where = view->key.where;
+	return holds != 0;
+}
+
+static __always_inline u32 look_done(struct look *look, struct wait_key *key)
+{
+	key->where = look->key.where;
+	key->op |= look->key.op;
+	return look->holds;
+}
+
+static long poll_step(u32 i, struct look *look)
+{
+	struct {
+		s32 fd;
+		u16 events, revents;
+	} entry = { .fd = -1 };
+	struct fd_view view = {};
+
+	if (bpf_probe_read_user(&entry, sizeof(entry), (void *)(look->array + i * sizeof(entry))) || entry.fd < 0)
+		return 0;
+	fd_look(entry.fd, &view);
+	look_add(look, &view);
+	return look->sockets >= SOCKETS_ENOUGH;
+}
+
+__noinline u32 poll_holds(struct wait_key *key, u64 array, u64 count)
+{
+	struct look look = { .array = array };
+
+	if (!key)
+		return 0;
+	if (count > POLL_LOOK_MAX) {
+		count = POLL_LOOK_MAX;
+		lose(LOSS_POLL_SET_TOO_LARGE);
+	}
+	bpf_loop(count, poll_step, &look, 0);
+	return look_done(&look, key);
+}
+
+static long select_step(u32 fd, struct look *look)
+{
+	u32 word = fd / 64;
+	struct fd_view view = {};
+
+	if (word >= SELECT_WORDS)
+		return 1;
+	if (!(look->words[word] >> (fd % 64) & 1))
+		return 0;
+	fd_look(fd, &view);
+	look_add(look, &view);
+	return look->sockets >= SOCKETS_ENOUGH;
+}
+
+static __always_inline void select_merge(struct look *look, u64 pointer, u64 count)
+{
+	u64 word;
+
+	if (!pointer)
+		return;
+	/* The kernel reads whole words (FDS_BYTES); a set may end with its last one. */
+	for (u32 i = 0; i < SELECT_WORDS && i * 64 < count; i++) {
+		word = 0;
+		bpf_probe_read_user(&word, sizeof(word), (void *)(pointer + i * sizeof(word)));
+		look->words[i] |= word;
+	}
+}
+
+__noinline u32 select_holds(struct wait_key *key, u64 count, u64 readable, u64 writable, u64 exceptional)
+{
+	struct look look = {};
+
+	if (!key)
+		return 0;
+	if (count > SELECT_LOOK_MAX) {
+		count = SELECT_LOOK_MAX;
+		lose(LOSS_POLL_SET_TOO_LARGE);
+	}
+	select_merge(&look, readable, count);
+	select_merge(&look, writable, count);
+	select_merge(&look, exceptional, count);
+	bpf_loop(count, select_step, &look, 0);
+	return look_done(&look, key);
+}
+
+/* The kernel's struct eventpoll behind an epoll descriptor, or 0. */
+static __always_inline u64 epoll_of(u32 fd)
+{
+	struct file *file;
+	struct fd_view view = {};
+
+	if (fd_look(fd, &view) != FD_EPOLL)
+		return 0;
+	file = (struct file *)view.file;
+	return (u64)BPF_CORE_READ(file, private_data);
+}
+
+static long epoll_step(u32 i, struct look *look)
+{
+	struct epoll_set *set = bpf_map_lookup_elem(&epolls, &look->epoll);
+	struct epoll_member *member;
+	struct fd_view view = {};
+
+	if (!set || i >= EPOLL_SLOTS)
+		return 1;
+	member = &set->member[i];
+	if (!member->file)
+		return 0;
+	fd_look(member->fd, &view);
+	if (view.file != member->file) {
+		/* Closed: the kernel took it out of the set by itself. */
+		member->file = 0;
+		return 0;
+	}
+	if (look_add(look, &view))
+		look->witness = i;
+	return look->sockets >= SOCKETS_ENOUGH;
+}
+
+/* Whether the member that decided the summary is still there. */
+static __always_inline bool summary_holds(struct epoll_set *set)
+{
+	struct epoll_member *member = &set->member[set->witness & (EPOLL_SLOTS - 1)];
+	struct fd_view view = {};
+
+	if (!set->known)
+		return false;
+	if (!set->holds)
+		return true;
+	fd_look(member->fd, &view);
+	return member->file && view.file == member->file;
+}
+
+__noinline u32 epoll_holds(struct wait_key *key, u32 fd)
+{
+	struct look look = { .epoll = epoll_of(fd) };
+	struct epoll_set *set = bpf_map_lookup_elem(&epolls, &look.epoll);
+
+	if (!key || !set)
+		return HOLDS_UNKNOWN;
+	if (!summary_holds(set)) {
+		bpf_loop(EPOLL_SLOTS, epoll_step, &look, 0);
+		set->summary.where = look.key.where;
+		set->summary.op = look.key.op | (set->too_large ? WAIT_OP_MANY : 0);
+		set->holds = look.holds;
+		set->witness = look.witness;
+		set->known = 1;
+	}
+	key->where = set->summary.where;
+	key->op |= set->summary.op;
+	return set->holds;
+}
+
+static __always_inline int epoll_new(u64 key)
+{
+	static const struct epoll_set empty;
+
+	return bpf_map_update_elem(&epolls, &key, &empty, BPF_ANY);
+}
+
+__noinline int epoll_created(u32 fd)
+{
+	u64 key = epoll_of(fd);
+
+	return key ? epoll_new(key) : 0;
+}
+
+__noinline int epoll_changed(u32 epoll_fd, u32 operation, u32 fd)
+{
+	u64 key = epoll_of(epoll_fd);
+	struct epoll_member *member;
+	struct fd_view view = {};
+	struct epoll_set *set;
+
+	if (!key || (operation != EPOLL_CTL_ADD && operation != EPOLL_CTL_DEL))
+		return 0;
+	set = bpf_map_lookup_elem(&epolls, &key);
+	if (!set) {
+		epoll_new(key);
+		set = bpf_map_lookup_elem(&epolls, &key);
+		if (!set)
+			return 0;
+	}
+	set->known = 0;
+	member = &set->member[fd & (EPOLL_SLOTS - 1)];
+	if (operation == EPOLL_CTL_DEL) {
+		if (member->fd == fd)
+			member->file = 0;
+		return 0;
+	}
+	if (member->file && member->fd != fd) {
+		fd_look(member->fd, &view);
+		if (view.file == member->file) {
+			if (!set->too_large)
+				lose(LOSS_POLL_SET_TOO_LARGE);
+			set->too_large = 1;
+			return 0;
+		}
+	}
+	fd_look(fd, &view);
+	member->fd = fd;
+	member->file = view.file;
+	return 0;
+}

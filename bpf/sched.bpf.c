@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The account's clockwork: a thread leaves a CPU, gets one, is woken. */
+#include "concprof.bpf.h"
+
+static __always_inline void record_split(struct thread *t, const struct account_split *split)
+{
+	if (split->blocked) {
+		if (split->lost_wake) {
+			t->lost_wakes++;
+			lose(LOSS_WAKE_LOST);
+		}
+		wait_record(t, split->blocked_ns);
+	}
+	if (split->queued)
+		stats_add(&t->queue[split->queue == CLASS_WOKEN], split->queued_ns);
+}
+
+static __always_inline void switched_out(struct thread *t, struct task_struct *prev, bool preempt, u32 prev_state, u64 now)
+{
+	/*
+	 * A pending signal lets the scheduler keep a task that meant to block: then the state it has now says running, while
+	 * prev_state was read before. Blocked is who is blocked by both.
+	 */
+	u32 state = prev_state & prev->__state;
+	bool blocked = !preempt && (state & TASK_BLOCKED_BITS);
+	struct account_split split;
+
+	if (t->account.phase == PHASE_OFF) {
+		t->account.begin_ns = 0;
+		return;
+	}
+	if (is_over(now)) {
+		if (prev_state & TASK_DEAD)
+			thread_ended(t, now);
+		return;
+	}
+#ifdef CONCPROF_TEST_SKIP_SWITCH /* for a test that shows that the check of the counts can fail */
+	if (now % 997 == 0)
+		return;
+#endif
+	/* The kernel counts a switch as voluntary by the state that schedule() was entered with. */
+	if (!preempt && prev_state)
+		t->voluntary++;
+	else
+		t->involuntary++;
+	if (prev_state & TASK_DEAD) {
+		account_end(&t->account, now, &split);
+		thread_ended(t, now);
+		return;
+	}
+	if (blocked)
+		wait_classify(t, state);
+	account_switch_out(&t->account, now, blocked, t->open.class, &split);
+	if (split.blocked || split.queued)
+		record_split(t, &split);
+}
+
+static __always_inline void switched_in(struct thread *t, struct task_struct *next, u64 now)
+{
+	struct account_split split;
+
+	if (t->account.phase == PHASE_OFF) {
+		t->account.begin_ns = now;
+		audit_read(&t->base, next);
+		return;
+	}
+	if (is_over(now))
+		return;
+	account_switch_in(&t->account, now, &split);
+	record_split(t, &split);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state)
+{
+	/* The idle tasks have pid 0. */
+	struct thread *out = prev->pid ? thread_of(prev) : NULL;
+	struct thread *in = next->pid ? thread_of(next) : NULL;
+	u64 now = 0;
+
+	if (out) {
+		now = bpf_ktime_get_ns();
+		switched_out(out, prev, preempt, prev_state, now);
+	}
+	if (in) {
+		if (!now)
+			now = bpf_ktime_get_ns();
+		switched_in(in, next, now);
+		self_add(in, in->voluntary + in->involuntary, now);
+	} else if (out && out->account.phase != PHASE_DEAD) {
+		self_add(out, out->voluntary + out->involuntary, now);
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int BPF_PROG(on_waking, struct task_struct *task)
+{
+	struct thread *t = thread_of(task);
+	u64 now;
+
+	if (!t)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (is_over(now))
+		return 0;
+	account_wake(&t->account, now);
+	t->wakes++;
+	self_add(t, t->wakes, now);
+	return 0;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who is followed: the root is marked by user space through its pidfd and measured from its exec on; whatever a followed thread
+ * creates is followed from its creation to its last switch-out.
+ */
+#include "concprof.bpf.h"
+
+static __always_inline void identify(struct thread *t, struct task_struct *task)
+{
+	t->tid = task->pid;
+	t->tgid = task->tgid;
+	t->leader = task->pid == task->tgid;
+	bpf_probe_read_kernel(t->comm, sizeof(t->comm), task->comm);
+}
+
+static __always_inline void process_begin(struct thread *t, u64 now)
+{
+	static const struct process zero;
+	struct process *process;
+
+	bpf_map_update_elem(&processes, &t->process, &zero, BPF_ANY);
+	process = bpf_map_lookup_elem(&processes, &t->process);
+	if (!process) {
+		lose(LOSS_PROCESS_UNTRACKED);
+		return;
+	}
+	process->tgid = t->tgid;
+	process->begin_ns = now;
+	process->threads = 1;
+	__builtin_memcpy(process->comm, t->comm, sizeof(t->comm));
+}
+
+/* clone, clone3, fork, vfork, and what the kernel creates for a thread (io_uring workers): `task` is the new one. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct thread *parent = thread_of(current), *t;
+	struct process *process;
+	u64 now = bpf_ktime_get_ns();
+
+	if (!parent || parent->account.phase == PHASE_OFF || is_over(now))
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t) {
+		lose(LOSS_THREAD_UNFOLLOWED);
+		return 0;
+	}
+	t->serial = __sync_fetch_and_add(&last_thread, 1) + 1;
+	t->parent = parent->serial;
+	t->parent_process = parent->process;
+	t->image = parent->image;
+	t->tid_address = (u64)task->clear_child_tid;
+	identify(t, task);
+	if (clone_flags & CLONE_THREAD) {
+		t->process = parent->process;
+		process = bpf_map_lookup_elem(&processes, &t->process);
+		if (process)
+			__sync_fetch_and_add(&process->threads, 1);
+	} else {
+		t->process = __sync_fetch_and_add(&last_process, 1) + 1;
+		process_begin(t, now);
+	}
+	__sync_fetch_and_add(&threads_alive, 1);
+	/* Its first steps are the kernel's: they end with the return from the syscall that created it. */
+	account_begin(&t->account, now, PHASE_WOKEN, with_syscalls ? CLASS_KERNEL : CLASS_CPU);
+	return 0;
+}
+
+static __always_inline void root_begin(struct thread *t, struct task_struct *task, u64 now)
+{
+	u64 on_cpu_since = t->account.begin_ns; /* kept by sched.bpf.c while the phase is OFF */
+
+	t->serial = __sync_fetch_and_add(&last_thread, 1) + 1;
+	t->process = __sync_fetch_and_add(&last_process, 1) + 1;
+	process_begin(t, now);
+	__sync_fetch_and_add(&threads_alive, 1);
+	/* sum_exec_runtime is only brought up to date at switches and ticks: the one at the last switch-in is right. */
+	if (on_cpu_since) {
+		t->base.exec_ns += now - on_cpu_since;
+		t->base.switches = task->nvcsw + task->nivcsw;
+	} else {
+		audit_read(&t->base, task);
+	}
+	t->faults = task->min_flt + task->maj_flt;
+	root_begin_ns = now;
+	account_begin(&t->account, now, PHASE_ON_CPU, with_syscalls ? CLASS_KERNEL : CLASS_CPU);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct thread *t = thread_of(task);
+	struct record_exec *record;
+	u64 now = bpf_ktime_get_ns();
+
+	if (!t || is_over(now))
+		return 0;
+	/* A thread that is not the leader becomes it: tid and name change, the serial stays. */
+	identify(t, task);
+	t->image++;
+	t->tid_address = 0;
+	if (t->account.phase == PHASE_OFF)
+		root_begin(t, task, now);
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (!record) {
+		lose(LOSS_EXEC_UNDELIVERED);
+		return 0;
+	}
+	record->kind = RECORD_EXEC;
+	record->process = t->process;
+	record->thread = t->serial;
+	record->time_ns = now;
+	record->tgid = t->tgid;
+	record->image = t->image;
+	__builtin_memcpy(record->comm, t->comm, sizeof(t->comm));
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* No room for the record: nothing of the thread's time may be lost, so its process gets it. */
+static __always_inline void add_to_process(struct thread *t)
+{
+	u64 serial = t->process;
+	struct process *process = bpf_map_lookup_elem(&processes, &serial);
+
+	lose(LOSS_THREAD_UNDELIVERED);
+	if (!process) {
+		lose(LOSS_PROCESS_UNTRACKED);
+		return;
+	}
+	for (u32 i = 0; i < CLASS_SLOTS; i++)
+		__sync_fetch_and_add(&process->undelivered_ns[i], t->account.ns[i]);
+	__sync_fetch_and_add(&process->undelivered_life_ns, t->account.since_ns - t->account.begin_ns);
+	__sync_fetch_and_add(&process->undelivered, 1);
+}
+
+/* The process's wait status, from what the kernel knows at the last switch-out of one of its threads. */
+static __always_inline int exit_status_of(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+
+	if (signal && signal->flags & SIGNAL_GROUP_EXIT)
+		return signal->group_exit_code;
+	return task->exit_code;
+}
+
+/* The final switch-out; the account is closed. Delivers the thread, and ends the measurement when the root process is gone. */
+__noinline int thread_ended(struct thread *t, u64 now)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct record_thread *record;
+	struct process *process;
+	u64 serial;
+
+	if (!t)
+		return 0;
+	serial = t->process;
+	bpf_probe_read_kernel(t->comm, sizeof(t->comm), task->comm);
+	t->exit_code = exit_status_of(task);
+	audit_read(&t->audit, task);
+	t->faults = task->min_flt + task->maj_flt - t->faults;
+	t->live = is_over(now);
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (record) {
+		record->kind = RECORD_THREAD;
+		bpf_probe_read_kernel(&record->thread, sizeof(*t), t);
+		/* A wake-up for every record would be a context switch for every thread's end: user space looks by itself. */
+		bpf_ringbuf_submit(record, bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > RING_BYTES / 4 ? BPF_RB_FORCE_WAKEUP :
+													     BPF_RB_NO_WAKEUP);
+	} else {
+		add_to_process(t);
+	}
+	__sync_fetch_and_sub(&threads_alive, 1);
+	process = bpf_map_lookup_elem(&processes, &serial);
+	if (t->process == 1 && t->leader)
+		root_exit_status = t->exit_code;
+	if (process && __sync_fetch_and_sub(&process->threads, 1) == 1 && t->process == 1 && !wait_for_all && !stop_ns)
+		stop_ns = now;
+	return 0;
+}
