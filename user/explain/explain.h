@@ -47,7 +47,8 @@ struct wait {
 	enum state state;
 	char *cause; /* for people: `GIL`, `127.0.0.1:8000`, `join`, `preempted`; never empty */
 	bool outside; /* counts as progress */
-	bool joining; /* a join, or a wait for a child, ... : waiting for own workers to end */
+	bool joining; /* an inside wait of a thread that only joins: waiting for its own workers */
+	uint64_t set_ns; /* part of total_ns: in one poll set for many descriptors (epoll) */
 	uint64_t count, timed_out, total_ns, max_ns;
 	uint64_t log2_ns[WAIT_LOG2_SLOTS];
 };
@@ -58,6 +59,7 @@ struct thread_view {
 	int64_t residual_ns;      /* life - sum of states: 0, or something is wrong */
 	uint64_t progress_ns;
 	bool only_joins; /* a main thread that spends nearly all its life waiting for its workers */
+	const struct wait *most; /* what it waited for most, runnable time left out; NULL: it never waited */
 };
 
 struct process_view {
@@ -65,12 +67,29 @@ struct process_view {
 	uint64_t ns[STATE_COUNT]; /* threads + undelivered */
 };
 
-/* All threads' waits with the same state and cause. */
+/* All threads' waits with the same state and cause, undelivered threads' included: the totals of a state sum to the state. */
 struct cause_view {
 	enum state state;
 	const char *cause;
 	bool outside, joining;
+	uint64_t set_ns; /* as in struct wait */
 	uint64_t count, timed_out, total_ns, max_ns, threads;
+	double mean; /* mean number of threads that waited so: total / T */
+};
+
+/* Comparisons with accounts that concprof did not make, and sums over all threads. */
+struct checks {
+	uint64_t threads, ended;              /* delivered threads; of those, ended: the kernel's account is exact */
+	uint64_t switches, kernel_switches;   /* of the ended ones: counted by us, by the kernel */
+	uint64_t switches_differ;             /* ended threads whose two counts differ */
+	uint64_t on_cpu_ns, kernel_on_cpu_ns; /* of the ended ones */
+	double on_cpu_error;                  /* (ours - the kernel's) / the kernel's; 0 when the kernel has none */
+	double worst_on_cpu_error;            /* of one thread with at least 1 ms on a CPU, the largest by magnitude */
+	uint64_t ledger_wall_ns;              /* T by the workload's own clock; 0: it keeps none */
+	double wall_error;                    /* (T - the ledger's) / the ledger's */
+	uint64_t undelivered_threads;
+	uint64_t surplus_ns; /* waits that were attributed beyond their class's account, and cut back: not 0 is a defect */
+	uint64_t unattributed_ns; /* waits without a known cause */
 };
 
 struct finding {
@@ -99,8 +118,14 @@ struct explanation {
 	uint64_t progress_ns; /* X */
 	double overlap;       /* N */
 	uint64_t residual_ns; /* sum of |residual| over threads */
+	unsigned int cpus;        /* 0: not known */
+	unsigned int workers;     /* most threads alive at a time for at least 1% of T, those that only join left out; at least 1 */
+	double running;           /* mean number of threads on a CPU: cpu_ns / T */
+	uint64_t syscalls, connects, faults, switches; /* over all delivered threads */
+	struct checks checks;
 	struct finding *findings; /* strongest first */
 	size_t n_findings;
+	char *headline; /* one sentence on this run alone, without a line end */
 };
 
 struct difference {
@@ -108,6 +133,7 @@ struct difference {
 	char *cause; /* "" for the CPU states */
 	uint64_t before_ns, after_ns; /* thread-time: seconds summed over threads */
 	bool progress; /* counts into X: these items' differences sum to X_A - X_B */
+	bool joining;  /* of threads that only join */
 };
 
 /* Why `after` is faster or slower than `before`. Refers to both. */
@@ -116,8 +142,12 @@ struct comparison {
 	double speedup, progress_ratio, overlap_ratio; /* speedup == progress_ratio * overlap_ratio */
 	struct difference *items; /* largest difference first */
 	size_t n_items;
-	char *headline; /* one sentence with the true reason, without a line end */
+	char *headline; /* speedup and the true reason, without a line end */
 	char *reason;   /* the reason alone, in a few words: for tables */
+	/* Why the runs cannot be compared (one failed, or was interrupted); NULL when they can. The figures are then of no use. */
+	char *refused;
+	char *progress_reason; /* what made X differ, with the measured quantities behind it; may be "" */
+	char *overlap_reason;  /* how many at once, before and after; may be "" */
 };
 
 /* 0 or -ENOMEM; -EINVAL when a run's numbers contradict themselves beyond what can be explained (T == 0). */

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <math.h>
+
+#include "explain/internal.h"
+#include "lib/text.h"
+
+static int by_key(const void *a, const void *b)
+{
+	const struct difference *x = a, *y = b;
+
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	if (x->progress != y->progress)
+		return x->progress ? -1 : 1;
+	if (x->joining != y->joining)
+		return x->joining ? 1 : -1;
+	return strcmp(x->cause, y->cause);
+}
+
+static uint64_t size_of(const struct difference *item)
+{
+	return item->before_ns > item->after_ns ? item->before_ns - item->after_ns : item->after_ns - item->before_ns;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = size_of(a), y = size_of(b);
+
+	if (x != y)
+		return x > y ? -1 : 1;
+	return by_key(a, b);
+}
+
+static struct difference *add_item(struct comparison *comparison, enum state state, const char *cause)
+{
+	struct difference *item = &comparison->items[comparison->n_items];
+
+	*item = (struct difference){.state = state, .cause = strdup(cause)};
+	if (!item->cause)
+		return NULL;
+	comparison->n_items++;
+	return item;
+}
+
+/* One item for each CPU state and each cause of one run; both runs' are merged afterwards. */
+static int add_items(struct comparison *comparison, const struct explanation *run, bool after)
+{
+	for (int state = 0; state < STATE_COUNT; state++) {
+		struct difference *item;
+
+		if (state_info[state].group != STATE_GROUP_CPU || !run->ns[state])
+			continue;
+		item = add_item(comparison, state, "");
+		if (!item)
+			return -ENOMEM;
+		*(after ? &item->after_ns : &item->before_ns) = run->ns[state];
+		item->progress = true;
+	}
+	for (size_t i = 0; i < run->n_causes; i++) {
+		const struct cause_view *cause = &run->causes[i];
+		struct difference *item = add_item(comparison, cause->state, cause->cause);
+
+		if (!item)
+			return -ENOMEM;
+		*(after ? &item->after_ns : &item->before_ns) = cause->total_ns;
+		item->progress = cause->outside;
+		item->joining = cause->joining;
+	}
+	return 0;
+}
+
+static void merge_items(struct comparison *comparison)
+{
+	struct difference *items = comparison->items;
+	size_t n = 0;
+
+	qsort(items, comparison->n_items, sizeof(*items), by_key);
+	for (size_t i = 0; i < comparison->n_items; i++) {
+		if (n && !by_key(&items[n - 1], &items[i])) {
+			items[n - 1].before_ns += items[i].before_ns;
+			items[n - 1].after_ns += items[i].after_ns;
+			free(items[i].cause);
+		} else {
+			items[n++] = items[i];
+		}
+	}
+	comparison->n_items = n;
+	qsort(items, n, sizeof(*items), by_size);
+}
+
+/* A run that failed or was cut short did less than it should: its time is no measure. */
+static int refuse(struct comparison *comparison)
+{
+	const struct explanation *runs[] = {comparison->before, comparison->after};
+
+	for (int i = 0; i < 2; i++) {
+		const struct run *run = runs[i]->run;
+
+		if (run->failure)
+			comparison->refused = text_format("%s failed (%s)", run->name, run->failure);
+		else if (run->interrupted)
+			comparison->refused = text_format("%s was interrupted", run->name);
+		else
+			continue;
+		return comparison->refused ? 0 : -ENOMEM;
+	}
+	return 0;
+}
+
+static void compute_ratios(struct comparison *comparison)
+{
+	const struct explanation *before = comparison->before, *after = comparison->after;
+
+	comparison->speedup = (double)before->wall_ns / after->wall_ns;
+	comparison->progress_ratio = comparison->overlap_ratio = 1;
+	/* Nothing that progressed (it never was on a CPU) says nothing about why. */
+	if (before->progress_ns && after->progress_ns) {
+		comparison->progress_ratio = (double)before->progress_ns / after->progress_ns;
+		comparison->overlap_ratio = after->overlap / before->overlap;
+	} else {
+		comparison->overlap_ratio = comparison->speedup;
+	}
+}
+
+static int compare(struct comparison *comparison)
+{
+	size_t room = comparison->before->n_causes + comparison->after->n_causes + 2 * STATE_COUNT;
+	int err;
+
+	comparison->items = calloc(room, sizeof(*comparison->items));
+	err = comparison->items ? add_items(comparison, comparison->before, false) : -ENOMEM;
+	if (!err)
+		err = add_items(comparison, comparison->after, true);
+	if (err)
+		return err;
+	merge_items(comparison);
+	compute_ratios(comparison);
+	err = refuse(comparison);
+	return err ? err : explain_difference_words(comparison);
+}
+
+int explain_difference(const struct explanation *before, const struct explanation *after, struct comparison **ret)
+{
+	struct comparison *comparison = calloc(1, sizeof(*comparison));
+	int err;
+
+	if (!comparison)
+		return -ENOMEM;
+	comparison->before = before;
+	comparison->after = after;
+	err = compare(comparison);
+	if (err)
+		comparison_free(comparison);
+	else
+		*ret = comparison;
+	return err;
+}
+
+void comparison_free(struct comparison *comparison)
+{
+	if (!comparison)
+		return;
+	for (size_t i = 0; i < comparison->n_items; i++)
+		free(comparison->items[i].cause);
+	free(comparison->items);
+	free(comparison->headline);
+	free(comparison->reason);
+	free(comparison->refused);
+	free(comparison->progress_reason);
+	free(comparison->overlap_reason);
+	free(comparison);
+}

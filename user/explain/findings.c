@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * THE table of findings: what stands out in a run, each with its evidence, its seconds and the experiment that would confirm it.
+ *
+ * To add one: write a function that looks at an explanation and, when there is something to say, fills the finding and returns
+ * true; give it a line in `rules`, with a name that stays. Idle threads are no finding.
+ */
+#include <errno.h>
+
+#include "explain/internal.h"
+#include "explain/rules.h"
+#include "lib/cleanup.h"
+#include "lib/text.h"
+
+#define MEAN_THREADS 0.5 /* waits below that leave little to gain */
+
+static bool find_losses(const struct explanation *run, struct finding *ret)
+{
+	struct text text = {0};
+
+	if (!run->run->n_losses && !run->checks.undelivered_threads && !run->checks.surplus_ns && !run->residual_ns)
+		return false;
+	text_add(&text, "This account has gaps:");
+	for (size_t i = 0; i < run->run->n_losses; i++)
+		text_add(&text, "%s %s %.0f", i ? "," : "", run->run->losses[i].name, run->run->losses[i].value);
+	if (run->checks.undelivered_threads)
+		text_add(&text, " %s threads are shown only in their process's sums",
+			 FIGURE_COUNT(run->checks.undelivered_threads));
+	if (run->residual_ns)
+		text_add(&text, " states miss threads' lives by %s", FIGURE_NS(run->residual_ns));
+	if (run->checks.surplus_ns)
+		text_add(&text, " waits exceed the account by %s", FIGURE_NS(run->checks.surplus_ns));
+	text_add(&text, ".");
+	ret->state = STATE_OTHER;
+	ret->seconds = (run->residual_ns + run->checks.surplus_ns) / 1e9;
+	ret->sentence = text_take(&text);
+	ret->try_next = strdup("Run it again; if the gaps stay, what they name is the limit that was met.");
+	return true;
+}
+
+static bool find_lock(const struct explanation *run, struct finding *ret)
+{
+	const struct cause_view *lock = NULL;
+
+	for (size_t i = 0; i < run->n_causes && !lock; i++)
+		if (run->causes[i].state == STATE_LOCK && !run->causes[i].joining)
+			lock = &run->causes[i];
+	if (!lock || lock->mean < MEAN_THREADS)
+		return false;
+	ret->state = STATE_LOCK;
+	ret->cause = strdup(lock->cause);
+	ret->seconds = lock->total_ns / 1e9;
+	ret->sentence =
+	    text_format("The lock \"%s\" %s: %.2f threads waited for it at a time, %s in all (%s waits, the longest %s), while "
+			"%.2f ran.",
+			lock->cause, explain_is_serialised(run) ? "lets one thread run at a time" : "holds threads up",
+			lock->mean, FIGURE_NS(lock->total_ns), FIGURE_COUNT(lock->count), FIGURE_NS(lock->max_ns), run->running);
+	if (rules_is_interpreter_lock(lock->cause))
+		ret->try_next =
+		    strdup("Run the same work in processes, which do not share this lock: more than one should run at a time.");
+	else
+		ret->try_next = strdup(
+		    "Give each thread a part of what the lock guards, or shorten what is done under it: these waits should "
+		    "shrink first.");
+	return true;
+}
+
+static bool find_run_queue(const struct explanation *run, struct finding *ret)
+{
+	double mean = run->budget[STATE_RUN_QUEUE];
+	bool full = run->cpus && run->running >= 0.8 * run->cpus;
+
+	if (mean < MEAN_THREADS)
+		return false;
+	ret->state = STATE_RUN_QUEUE;
+	ret->cause = strdup("");
+	ret->seconds = run->ns[STATE_RUN_QUEUE] / 1e9;
+	if (full || !run->cpus) {
+		ret->sentence =
+		    text_format("More threads could run than there are CPUs: %.2f waited for one at a time, while %.2f ran.",
+				mean, run->running);
+		ret->try_next = full ? text_format("Use %u workers: the run should not take longer.", run->cpus)
+				     : strdup("Use fewer workers: the run should not take longer.");
+	} else {
+		ret->sentence =
+		    text_format("%.2f threads waited for a CPU at a time, though this run used only %.2f of %u: something else "
+				"ran there, or the run may not use them all.",
+				mean, run->running, run->cpus);
+		ret->try_next = strdup("Look at the load of the machine, the CPU affinity and the cgroup's CPU limit.");
+	}
+	return true;
+}
+
+static bool find_outside(const struct explanation *run, enum state state, struct finding *ret)
+{
+	const struct cause_view *cause = NULL;
+	_cleanup_free_ char *what = NULL;
+
+	for (size_t i = 0; i < run->n_causes && !cause; i++)
+		if (run->causes[i].outside && run->causes[i].state == state)
+			cause = &run->causes[i];
+	/* A wait that is there all the time but does not compare with the work is a server at rest. */
+	if (!cause || 2 * cause->total_ns < run->progress_ns || 10 * run->cpu_ns < cause->total_ns / run->workers)
+		return false;
+	what = cause_words(cause->state, cause->cause);
+	ret->state = state;
+	ret->cause = strdup(cause->cause);
+	ret->seconds = cause->total_ns / 1e9;
+	ret->sentence =
+	    text_format("Most progress is waiting for %s: %s in %s waits, %.2f at a time, beside %s of CPU.", what ? what : "?",
+			FIGURE_NS(cause->total_ns), FIGURE_COUNT(cause->count), cause->mean, FIGURE_NS(run->cpu_ns));
+	return true;
+}
+
+static bool find_peer(const struct explanation *run, struct finding *ret)
+{
+	if (!find_outside(run, STATE_SOCKET, ret))
+		return false;
+	ret->try_next = strdup("Have more requests under way at a time: if the peer keeps up, the run shortens in proportion.");
+	return true;
+}
+
+static bool find_disk(const struct explanation *run, struct finding *ret)
+{
+	if (!find_outside(run, STATE_DISK, ret))
+		return false;
+	ret->try_next = strdup("Run it with the files in memory (a second run, or tmpfs): what remains is not the disk's.");
+	return true;
+}
+
+static bool find_sleep(const struct explanation *run, struct finding *ret)
+{
+	if (!find_outside(run, STATE_SLEEP, ret))
+		return false;
+	ret->try_next = strdup("Wait for the event itself instead of a time.");
+	return true;
+}
+
+static bool find_one_thread(const struct explanation *run, struct finding *ret)
+{
+	const struct thread_view *most = NULL;
+	uint64_t most_ns = 0;
+
+	if (run->workers < 2 || run->running < MEAN_THREADS || explain_is_serialised(run))
+		return false;
+	for (size_t i = 0; i < run->run->n_threads; i++) {
+		const struct thread_view *view = &run->threads[i];
+		uint64_t ns = view->ns[STATE_USER] + view->ns[STATE_KERNEL] + view->ns[STATE_CPU];
+
+		if (ns > most_ns) {
+			most_ns = ns;
+			most = view;
+		}
+	}
+	if (!most || most_ns < 0.9 * run->cpu_ns)
+		return false;
+	ret->state = STATE_USER;
+	ret->cause = strdup("");
+	ret->seconds = most_ns / 1e9;
+	ret->sentence =
+	    text_format("One thread does the work: %s (tid %u) used %s of %s of CPU, though up to %u threads were alive.",
+			most->thread->comm, most->thread->tid, FIGURE_NS(most_ns), FIGURE_NS(run->cpu_ns), run->workers);
+	ret->try_next = strdup("Look at how work is handed to the other threads.");
+	return true;
+}
+
+static bool find_kernel(const struct explanation *run, struct finding *ret)
+{
+	uint64_t sides = run->ns[STATE_USER] + run->ns[STATE_KERNEL];
+
+	if (run->ns[STATE_KERNEL] < 0.4 * sides || run->running < 0.1 || !sides)
+		return false;
+	ret->state = STATE_KERNEL;
+	ret->cause = strdup("");
+	ret->seconds = run->ns[STATE_KERNEL] / 1e9;
+	ret->sentence =
+	    text_format("%.0f%% of the CPU time is inside the kernel: %s syscalls, %s page faults, %s context switches.",
+			100.0 * run->ns[STATE_KERNEL] / sides, FIGURE_COUNT(run->syscalls), FIGURE_COUNT(run->faults),
+			FIGURE_COUNT(run->switches));
+	ret->try_next = strdup("Do more in each call: larger buffers, kept connections, fewer mappings.");
+	return true;
+}
+
+static const struct {
+	const char *rule;
+	bool (*find)(const struct explanation *run, struct finding *ret);
+} rules[] = {
+    {"losses", find_losses}, {"lock", find_lock},   {"run_queue", find_run_queue},   {"peer", find_peer},
+    {"disk", find_disk},     {"sleep", find_sleep}, {"one_thread", find_one_thread}, {"kernel", find_kernel},
+};
+
+#define RULES (sizeof(rules) / sizeof(rules[0]))
+
+/* Gaps come first whatever their size, as they bear on all the rest. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if ((x->rule == rules[0].rule) != (y->rule == rules[0].rule))
+		return x->rule == rules[0].rule ? -1 : 1;
+	if (x->seconds != y->seconds)
+		return x->seconds > y->seconds ? -1 : 1;
+	return strcmp(x->rule, y->rule);
+}
+
+int explain_findings(struct explanation *explanation)
+{
+	explanation->findings = calloc(RULES, sizeof(*explanation->findings));
+	if (!explanation->findings)
+		return -ENOMEM;
+	for (size_t i = 0; i < RULES; i++) {
+		struct finding *finding = &explanation->findings[explanation->n_findings];
+
+		*finding = (struct finding){.rule = rules[i].rule};
+		if (!rules[i].find(explanation, finding))
+			continue;
+		explanation->n_findings++;
+		if (!finding->cause)
+			finding->cause = strdup("");
+		if (!finding->sentence || !finding->cause || !finding->try_next)
+			return -ENOMEM;
+	}
+	qsort(explanation->findings, explanation->n_findings, sizeof(*explanation->findings), by_weight);
+	return 0;
+}
