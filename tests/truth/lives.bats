@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Threads and processes are all there, whole, whatever becomes of them; and on-CPU time is what the kernel and they measure.
+load helper
+
+@test "three threads that compute: CPU time by their own clocks, in user" {
+	truth -- busy
+}
+
+@test "threads in the kernel: CPU time by their own clocks, in kernel" {
+	truth -- spin_syscalls
+}
+
+@test "CPU time without syscall hooks" {
+	truth --no-syscalls -- busy
+	holds "$BATS_TEST_TMPDIR/run.json" "the side is not known" 'all(t["states"]["kernel"] == 0 for t in threads)'
+}
+
+@test "2,000 threads created and ended within a second" {
+	truth -- many_threads
+}
+
+@test "200 processes" {
+	truth -- many_processes
+}
+
+@test "40,000 hand-overs of a byte: every switch is counted" {
+	truth -- pingpong
+}
+
+@test "a thread that is not the leader execs" {
+	truth -- exec_thread
+}
+
+@test "a process killed in mid-run, and a program that kills itself" {
+	WANT=143 truth -- killed
+}
+
+@test "Ctrl-C during a run: what was measured until then is whole" {
+	needs_root
+	local json=$BATS_TEST_TMPDIR/run.json
+	setsid --wait sh -c 'trap "" HUP; exec env --default-signal=INT "$@"' sh "$CONCPROF" run --json "$json" -- sh -c \
+		'sleep 100 & wait' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	local pid=$! group=
+	for _ in $(seq 50); do
+		sleep 0.1
+		group=$(pgrep -f "run --json $json" | head -1)
+		[ -n "$group" ] && pgrep -P "$group" >/dev/null && break
+	done
+	sleep 0.5
+	# As the terminal does it: to the whole foreground group.
+	kill -INT -- "-$(ps -o pgid= -p "$group" | tr -d ' ')"
+	local status=0
+	wait $pid || status=$?
+	[ -s "$json" ] || cat "$BATS_TEST_TMPDIR/out"
+	[ -s "$json" ]
+	check_recording "$json"
+	holds "$json" "both processes are there" 'len(run["processes"]) == 2' 'run["processes"]'
+}
+
+@test "a kernel side that does not count every switch is found out by the kernel's count" {
+	needs_root
+	local json=$BATS_TEST_TMPDIR/run.json broken=$ROOT/build/skip/concprof
+	[ -x "$broken" ] || skip "build/skip is not built (make test-builds)"
+	run "$broken" run --json "$json" -- "$PROGRAMS/pingpong"
+	expect 0
+	run /usr/bin/python3 -B "$ROOT/tests/truth/check.py" "$json"
+	expect 1 "switches counted, and by the kernel"
+}
