@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A JSON writer: values in order, commas and escapes by itself. `key` is NULL for elements of an array. What is written is
+ * valid JSON whatever bytes the strings hold (what is no UTF-8 becomes U+FFFD) and whatever the numbers are (no NaN: null).
+ */
+#ifndef CONCPROF_EXPORT_WRITER_H
+#define CONCPROF_EXPORT_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct json {
+	FILE *out;
+	bool more; /* a value stands before: the next one needs a comma */
+};
+
+void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */
+void json_close(struct json *json, char bracket);                 /* '}' or ']' */
+void json_string(struct json *json, const char *key, const char *value); /* NULL: null */
+void json_number(struct json *json, const char *key, uint64_t value);
+void json_signed(struct json *json, const char *key, int64_t value);
+void json_real(struct json *json, const char *key, double value); /* reads back as the same double */
+void json_bool(struct json *json, const char *key, bool value);
+void json_null(struct json *json, const char *key);
+
+#endif
