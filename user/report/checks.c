@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "lib/cleanup.h"
+#include "lib/text.h"
+#include "report/internal.h"
+
+static const struct {
+	const char *name, *gloss;
+} losses[] = {
+#define X(id, name, gloss) {name, gloss},
+    LOSSES(X)
+#undef X
+};
+
+static const char *loss_gloss(const char *name)
+{
+	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
+		if (!strcmp(losses[i].name, name))
+			return losses[i].gloss;
+	return "not in the account";
+}
+
+void report_troubles(struct page *page, const struct explanation *explanation)
+{
+	const struct run *run = explanation->run;
+
+	if (run->failure)
+		page_say(page, INK_BAD, 2, "%s FAILED: %s. Its figures are of what it did until then.", run->name, run->failure);
+	else if (run->exit_status > 128)
+		page_say(page, INK_BAD, 2, "%s was ended by signal %d.", run->name, run->exit_status - 128);
+	else if (run->exit_status)
+		page_say(page, INK_BAD, 2, "%s ended with status %d.", run->name, run->exit_status);
+	if (run->interrupted)
+		page_say(page, INK_BOLD, 2, "%s was ended before it was done: this is the account of its first %s.", run->name,
+			 FIGURE_NS(explanation->wall_ns));
+	for (size_t i = 0; i < run->n_losses; i++)
+		page_say(page, INK_BAD, 2, "LOST in %s: %s %.0f: %s.", run->name, run->losses[i].name, run->losses[i].value,
+			 loss_gloss(run->losses[i].name));
+	if (explanation->checks.undelivered_threads)
+		page_say(page, INK_BAD, 2, "In %s, %s threads have no line of their own: their time is in the sums.", run->name,
+			 FIGURE_COUNT(explanation->checks.undelivered_threads));
+	if (explanation->checks.surplus_ns)
+		page_say(page, INK_BAD, 2, "WRONG in %s: waits were measured %s longer than the states they belong to.",
+			 run->name, FIGURE_NS(explanation->checks.surplus_ns));
+}
+
+static void say_switches(struct text *text, const struct checks *checks)
+{
+	text_add(text, "%s switches", FIGURE_COUNT(checks->switches));
+	if (checks->ended < checks->threads)
+		text_add(text, " (of the %s of %s threads that ended)", FIGURE_COUNT(checks->ended),
+			 FIGURE_COUNT(checks->threads));
+	if (!checks->switches_differ)
+		text_add(text, ", the kernel counts the same");
+	else
+		text_add(text, ", but the kernel counts %s: %s threads DIFFER", FIGURE_COUNT(checks->kernel_switches),
+			 FIGURE_COUNT(checks->switches_differ));
+}
+
+void report_checks(struct page *page, const struct explanation *explanation)
+{
+	const struct checks *checks = &explanation->checks;
+	bool bad = explanation->residual_ns || checks->switches_differ || explanation->run->n_losses || checks->surplus_ns;
+	struct text text = {0};
+	_cleanup_free_ char *line = NULL;
+
+	text_add(&text, "Checked %s: states sum to every thread's life (residual %s); ", explanation->run->name,
+		 FIGURE_NS(explanation->residual_ns));
+	if (checks->ended)
+		say_switches(&text, checks);
+	else
+		text_add(&text, "no thread ended, so the kernel's counts are not final");
+	if (checks->kernel_on_cpu_ns)
+		text_add(&text, "; on-CPU within %.2f%% of the kernel's", 100 * fabs(checks->on_cpu_error));
+	if (checks->ledger_wall_ns)
+		text_add(&text, "; wall time within %.2f%% of the workload's own clock", 100 * fabs(checks->wall_error));
+	text_add(&text, "; %s.", explanation->run->n_losses ? "something was LOST, see above" : "nothing lost");
+	if (checks->unattributed_ns)
+		text_add(&text, " Waits without a known cause: %s.", FIGURE_NS(checks->unattributed_ns));
+	line = text_take(&text);
+	if (line)
+		page_say(page, bad ? INK_BAD : INK_GOOD, 9, "%s", line);
+	else
+		page->failed = true;
+}
+
+void report_tax(struct page *page, const struct explanation *explanation)
+{
+	const struct run *run = explanation->run;
+
+	page_say(page, INK_FAINT, 9, "concprof itself: %s of CPU beside %s, about %s inside it, for %s events.",
+		 FIGURE_NS(run->tax_cpu_ns), run->name, FIGURE_NS(run->tax_probe_ns), FIGURE_COUNT(run->tax_events));
+}

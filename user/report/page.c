@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+
+#include "lib/cleanup.h"
+#include "lib/text.h"
+#include "report/page.h"
+
+#define GUTTER 2
+
+static const char *const inks[] = {
+    [INK_PLAIN] = "", [INK_BOLD] = "\033[1m", [INK_FAINT] = "\033[2m", [INK_BAD] = "\033[1;31m", [INK_GOOD] = "\033[32m",
+};
+
+/* Bytes of a sequence that looks like UTF-8; 0: it does not. Enough to keep columns straight; the terminal judges the rest. */
+static int sequence(const unsigned char *s)
+{
+	int length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	for (int i = 1; i < length; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* Controls of both sets (C1 is two bytes in UTF-8, and a terminal obeys it). */
+static void clean(char *text)
+{
+	unsigned char *s = (unsigned char *)text;
+
+	while (*s) {
+		int length = sequence(s);
+		bool control = *s < 0x20 || *s == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+
+		if (length && !control) {
+			s += length;
+		} else {
+			for (int i = 0; i < (length ? length : 1); i++)
+				s[i] = '?';
+			s += length ? length : 1;
+		}
+	}
+}
+
+static size_t columns_of(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+static char *format_clean(const char *format, va_list args)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		return NULL;
+	clean(text);
+	return text;
+}
+
+static void print_wrapped(struct page *page, unsigned int hang, char *text)
+{
+	size_t at = 0;
+	char *rest = text, *word;
+
+	while ((word = strsep(&rest, " "))) {
+		size_t length = columns_of(word);
+
+		if (at && at + 1 + length > page->width) {
+			fprintf(page->out, "\n%*s", (int)hang, "");
+			at = hang;
+		} else if (word != text) {
+			fputc(' ', page->out);
+			at++;
+		}
+		fputs(word, page->out);
+		at += length;
+	}
+}
+
+void page_say(struct page *page, enum ink ink, unsigned int hang, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = format_clean(format, args);
+	va_end(args);
+	if (!text) {
+		page->failed = true;
+		return;
+	}
+	if (page->colour && ink != INK_PLAIN)
+		fputs(inks[ink], page->out);
+	print_wrapped(page, hang, text);
+	if (page->colour && ink != INK_PLAIN)
+		fputs("\033[0m", page->out);
+	fputc('\n', page->out);
+}
+
+void page_gap(struct page *page)
+{
+	fputc('\n', page->out);
+}
+
+void table_init(struct table *table, struct page *page, size_t columns)
+{
+	*table = (struct table){.page = page, .columns = columns, .elastic = columns, .heads = 1};
+}
+
+void table_row(struct table *table)
+{
+	if (table->rows == table->room) {
+		size_t room = table->room ? 2 * table->room : 16;
+		char **cells = reallocarray(table->cells, room * table->columns, sizeof(*cells));
+
+		if (!cells) {
+			table->page->failed = true;
+			return;
+		}
+		table->cells = cells;
+		table->room = room;
+	}
+	memset(&table->cells[table->rows++ * table->columns], 0, table->columns * sizeof(*table->cells));
+}
+
+void table_cell(struct table *table, size_t column, const char *format, ...)
+{
+	char **cell;
+	va_list args;
+
+	if (!table->rows || column >= table->columns)
+		return;
+	cell = &table->cells[(table->rows - 1) * table->columns + column];
+	free(*cell);
+	va_start(args, format);
+	*cell = format_clean(format, args);
+	va_end(args);
+	if (!*cell)
+		table->page->failed = true;
+}
+
+static const char *cell_at(const struct table *table, size_t row, size_t column)
+{
+	const char *cell = table->cells[row * table->columns + column];
+
+	return cell ? cell : "";
+}
+
+/* Prints at most `width` columns of the text; what is cut off is marked. */
+static void print_cell(const struct table *table, const char *text, size_t width, bool left, bool last)
+{
+	FILE *out = table->page->out;
+	size_t length = columns_of(text);
+
+	if (length > width) {
+		size_t shown = 0;
+
+		for (; *text; text++) {
+			if (((unsigned char)*text & 0xc0) != 0x80 && shown++ == width - 2)
+				break;
+			fputc(*text, out);
+		}
+		fputs("..", out);
+		return;
+	}
+	if (!left)
+		fprintf(out, "%*s", (int)(width - length), "");
+	fputs(text, out);
+	if (left && !last)
+		fprintf(out, "%*s", (int)(width - length), "");
+}
+
+static void measure(const struct table *table, unsigned int indent, size_t widths[TABLE_COLUMNS])
+{
+	size_t total = indent;
+
+	for (size_t column = 0; column < table->columns; column++) {
+		widths[column] = 0;
+		for (size_t row = 0; row < table->rows; row++) {
+			size_t length = columns_of(cell_at(table, row, column));
+
+			widths[column] = length > widths[column] ? length : widths[column];
+		}
+		total += widths[column] + (column ? GUTTER : 0);
+	}
+	if (table->elastic < table->columns && total > table->page->width) {
+		size_t excess = total - table->page->width, *width = &widths[table->elastic];
+
+		*width = *width > excess + 12 ? *width - excess : *width < 12 ? *width : 12;
+	}
+}
+
+void table_print(struct table *table, unsigned int indent)
+{
+	size_t widths[TABLE_COLUMNS];
+
+	measure(table, indent, widths);
+	for (size_t row = 0; row < table->rows; row++) {
+		bool faint = table->page->colour && row < table->heads;
+		size_t last = 0;
+
+		for (size_t column = 0; column < table->columns; column++)
+			if (cell_at(table, row, column)[0])
+				last = column;
+		fprintf(table->page->out, "%s%*s", faint ? inks[INK_FAINT] : "", (int)indent, "");
+		for (size_t column = 0; column <= last; column++) {
+			if (column)
+				fprintf(table->page->out, "%*s", GUTTER, "");
+			print_cell(table, cell_at(table, row, column), widths[column], table->left[column], column == last);
+		}
+		fprintf(table->page->out, "%s\n", faint ? "\033[0m" : "");
+	}
+}
+
+void table_free(struct table *table)
+{
+	for (size_t i = 0; i < table->rows * table->columns; i++)
+		free(table->cells[i]);
+	free(table->cells);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paper and pen of the report: wrapped paragraphs and aligned tables. Names come from programs and files; what a terminal could take
+ * for a command, or is no UTF-8, is shown as '?'.
+ */
+#ifndef CONCPROF_REPORT_PAGE_H
+#define CONCPROF_REPORT_PAGE_H
+
+#include "report/report.h"
+
+enum ink { INK_PLAIN, INK_BOLD, INK_FAINT, INK_BAD, INK_GOOD };
+
+struct page {
+	FILE *out;
+	unsigned int width;
+	bool colour, all;
+	bool failed; /* memory was short */
+};
+
+/* Text wrapped at spaces; lines after the first are indented by `hang`. Ends the line. */
+__attribute__((format(printf, 4, 5))) void page_say(struct page *page, enum ink ink, unsigned int hang, const char *format, ...);
+void page_gap(struct page *page);
+
+#define TABLE_COLUMNS 24
+
+struct table {
+	struct page *page;
+	size_t columns, rows, room;
+	char **cells;             /* rows x columns; NULL: empty */
+	bool left[TABLE_COLUMNS]; /* others are right-aligned */
+	size_t elastic;           /* column that is shortened when the table is too wide; `columns`: none */
+	unsigned int heads;       /* rows of headings */
+};
+
+/* At most TABLE_COLUMNS columns. table_free() when done. */
+void table_init(struct table *table, struct page *page, size_t columns);
+void table_row(struct table *table);
+/* Sets a cell of the row begun last. */
+__attribute__((format(printf, 3, 4))) void table_cell(struct table *table, size_t column, const char *format, ...);
+void table_print(struct table *table, unsigned int indent);
+void table_free(struct table *table);
+
+#endif
