@@ -56,10 +56,10 @@ $(BIN): $(user_o)
 $(B)/user/%.o: user/%.c $(B)/flags
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) $(own_cflags) -MMD -MP -c -o $@ $<
 
 # The version is compiled into one object only.
-$(B)/user/lib/version.o: CFLAGS += -DCONCPROF_VERSION='"$(VERSION)"'
+$(B)/user/lib/version.o: own_cflags = -DCONCPROF_VERSION='"$(VERSION)"'
 
 # Everything is rebuilt when the flags change.
 $(B)/flags: FORCE
@@ -94,6 +94,13 @@ $(B)/schema.sql.h: user/profile/schema.sql
 	$(Q)(echo '/* generated from $< */'; echo 'static const char schema_sql[] ='; \
 		sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $<; echo ';') > $@
 $(filter $(B)/user/profile/%.o,$(user_o)): $(B)/schema.sql.h
+
+# Names of syscalls, from the kernel's headers: `#define __NR_read 0` -> `[0] = "read",`.
+$(B)/syscalls_%.h:
+	$(call msg,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '#include <asm/unistd_$*.h>' | $(CC) -E -dM - | sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' > $@
+$(filter $(B)/user/symbols/%.o,$(user_o)): $(B)/syscalls_64.h $(B)/syscalls_32.h
 
 -include $(user_o:.o=.d) $(bpf_o:.o=.d)
 

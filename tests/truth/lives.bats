@@ -60,8 +60,8 @@ load helper
 
 @test "a kernel side that does not count every switch is found out by the kernel's count" {
 	needs_root
-	local json=$BATS_TEST_TMPDIR/run.json broken=$ROOT/build/skip/concprof
-	[ -x "$broken" ] || skip "build/skip is not built (make test-builds)"
+	local json=$BATS_TEST_TMPDIR/run.json broken=$ROOT/build/broken/concprof
+	[ -x "$broken" ] || skip "build/broken is not built (make test-builds)"
 	run "$broken" run --json "$json" -- "$PROGRAMS/pingpong"
 	expect 0
 	run /usr/bin/python3 -B "$ROOT/tests/truth/check.py" "$json"

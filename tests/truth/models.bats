@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The built-in models: every account is whole, and the explanation is the true one. Smaller than the defaults, so that all run.
+load helper
+
+CPU=(--tasks 20 --iterations 60000)
+IO=(--cats 10 --downloads 5 --rounds 2)
+
+# Runs a model (with its baseline unless told otherwise) and checks the recording.
+model() # NAME options...
+{
+	needs_root
+	JSON=$BATS_TEST_TMPDIR/$1.json
+	run "${BINARY:-$CONCPROF}" "$@" --json "$JSON"
+	expect 0
+	[ "${BROKEN-}" ] || check_recording "$JSON"
+}
+
+# By the model's own clock, which starts just before its exec. Start-up and end lie in both.
+own_clock()
+{
+	holds "$JSON" "wall time within 0.5% of the model's own clock" \
+		'all(abs(r["wall_ns"] - r["ledger"]["wall_ns"]) <= 0.005 * r["wall_ns"] + 1e6 for r in runs)' \
+		'[(r["wall_ns"], r["ledger"]["wall_ns"]) for r in runs]'
+}
+
+WORKERS='[t for t in threads if t["id"] != 1]'
+
+@test "threads-cpu: at least 0.7 of the workers' life is waiting for the lock GIL, and the first line is no speedup" {
+	model threads-cpu --workers 5 "${CPU[@]}"
+	own_clock
+	holds "$JSON" "five workers" "len($WORKERS) == 5"
+	holds "$JSON" "workers wait for the GIL" \
+		"total('lock', 'GIL', {t['id'] for t in $WORKERS}) >= 0.7 * sum(t['life_ns'] for t in $WORKERS)" "run['budget']"
+	holds "$JSON" "no other lock" "total('lock') <= 1.01 * total('lock', 'GIL')" \
+		"[(w['cause'], w['total_ns']) for w in waits if w['state'] == 'lock']"
+	holds "$JSON" "one at a time" "run['overlap'] < 1.2" "run['overlap']"
+	holds "$JSON" "it is not faster" "doc['comparison']['speedup'] < 1.1" "doc['comparison']['speedup']"
+}
+
+@test "threads-cpu: the time at the lock is what the workers measured themselves" {
+	model threads-cpu --workers 5 "${CPU[@]}" --no-baseline
+	holds "$JSON" "lock time and run queue hold what the model's ledger says" \
+		"abs(total('lock', 'GIL') - run['ledger']['lock_wait_ns']) <= 0.02 * run['ledger']['lock_wait_ns'] + sum(t['states']['run_queue'] + t['states']['kernel'] for t in threads)" \
+		"total('lock', 'GIL')" "run['ledger']"
+}
+
+@test "threads-cpu --no-gil and processes-cpu: no such lock, and at least 1.7 at once on two CPUs" {
+	for name in "threads-cpu --no-gil" processes-cpu; do
+		model $name "${CPU[@]}"
+		own_clock
+		holds "$JSON" "no lock GIL" "total('lock', 'GIL') == 0"
+		[ "$(nproc)" -ge 2 ] || continue
+		holds "$JSON" "overlap" "run['overlap'] >= 1.7" "run['overlap']" "run['budget']"
+		holds "$JSON" "faster" "doc['comparison']['speedup'] >= 1.6" "doc['comparison']"
+	done
+}
+
+@test "speedup is progress ratio times overlap ratio, and the progress items add up to the difference" {
+	model processes-cpu "${CPU[@]}"
+	holds "$JSON" "product" 'abs(doc["comparison"]["speedup"] / (doc["comparison"]["progress_ratio"] * doc["comparison"]["overlap_ratio"]) - 1) < 1e-3' \
+		'doc["comparison"]'
+	holds "$JSON" "sum" 'abs(sum(i["before_ns"] - i["after_ns"] for i in doc["comparison"]["items"] if i["progress"]) - (runs[0]["progress_ns"] - runs[1]["progress_ns"])) <= 1000' \
+		'runs[0]["progress_ns"] - runs[1]["progress_ns"]' 'doc["comparison"]["items"]'
+}
+
+@test "serial-cpu: one thread, all of it on a CPU; a planted sleep is found as sleep" {
+	model serial-cpu "${CPU[@]}"
+	own_clock
+	holds "$JSON" "one thread" "len(threads) == 1"
+	model serial-cpu "${CPU[@]}" --plant-sleep 20ms
+	holds "$JSON" "20 sleeps of 20 ms" "20 * 20e6 <= total('sleep') <= 20 * 30e6" "total('sleep')"
+}
+
+@test "a planted sleep that is taken out again: the first line says that waiting fell, not that more ran at once" {
+	needs_root
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"$CONCPROF" serial-cpu "${CPU[@]}" --plant-sleep 20ms -o before.concprof 2>/dev/null
+	"$CONCPROF" serial-cpu "${CPU[@]}" -o after.concprof 2>/dev/null
+	run "$CONCPROF" compare before.concprof after.concprof
+	[[ "$output" != *"not built yet"* ]] || skip "compare is not built yet"
+	expect 0 sleep
+	[[ "${lines[0]}" == *"sleep"* ]]
+	[[ "${lines[0]}" != *"at once"* ]]
+}
+
+@test "I/O models: the wait is the socket's, under the server's address; threads overlap it" {
+	for name in threads-io session-io; do
+		model $name "${IO[@]}"
+		own_clock
+		holds "$JSON" "threads wait for the server" "total('socket', '127.0.0.1:') >= 0.98 * total('socket') > 0" \
+			"[(w['cause'], w['total_ns']) for w in waits if w['state'] == 'socket']"
+		holds "$JSON" "more at once than one by one" "runs[1]['overlap'] > 1.5 * runs[0]['overlap']" "[r['overlap'] for r in runs]"
+	done
+}
+
+@test "session-io connects as often as it has threads, threads-io for every download" {
+	model session-io "${IO[@]}" --no-baseline
+	holds "$JSON" "connects" "sum(t['connects'] for t in threads) == run['ledger']['connections'] <= 5" "run['ledger']"
+	model threads-io "${IO[@]}" --no-baseline
+	holds "$JSON" "connects" "sum(t['connects'] for t in threads) == run['ledger']['connections'] == run['ledger']['downloads']" "run['ledger']"
+}
+
+@test "async-io: one thread, whose socket wait is its poll set's" {
+	model async-io "${IO[@]}"
+	own_clock
+	holds "$JSON" "one thread" "len(threads) == 1" "threads"
+	holds "$JSON" "socket" "total('socket', '127.0.0.1:') > 0 and total('socket') > total('sleep') + total('other')" "run['budget']"
+}
+
+@test "with another name for the lock the wait becomes sync under that name, and --lock NAME moves it back" {
+	BINARY=$ROOT/build/broken/concprof BROKEN=1
+	[ -x "$BINARY" ] || skip "build/broken is not built (make test-builds)"
+	model threads-cpu --workers 5 "${CPU[@]}" --no-baseline
+	holds "$JSON" "nothing is called GIL" "total('lock', 'GIL') == 0"
+	holds "$JSON" "it is sync, by its own name" \
+		"total('sync', 'renamed_lock', {t['id'] for t in $WORKERS}) >= 0.6 * sum(t['life_ns'] for t in $WORKERS)" \
+		"[(w['state'], w['cause'], w['total_ns']) for w in waits]"
+	model threads-cpu --workers 5 "${CPU[@]}" --no-baseline --lock renamed_lock
+	holds "$JSON" "it is a lock again" \
+		"total('lock', 'renamed_lock', {t['id'] for t in $WORKERS}) >= 0.7 * sum(t['life_ns'] for t in $WORKERS)" \
+		"[(w['state'], w['cause'], w['total_ns']) for w in waits]"
+}
