@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/options.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "cmd/verbs.h"
+
+enum {
+	KEY_NO_SYSCALLS = 0x100,
+	KEY_WAIT_ALL,
+	KEY_JSON,
+	KEY_LOCK,
+	KEY_ALL,
+	KEY_DELAY,
+	KEY_URL,
+	KEY_NO_GIL,
+	KEY_MODEL_FIRST = 0x200, /* + index in model_options */
+};
+
+static error_t parse_measure(int key, char *argument, struct argp_state *state)
+{
+	struct trace_options *options = state->input;
+
+	(void)argument;
+	switch (key) {
+	case KEY_NO_SYSCALLS:
+		options->no_syscalls = true;
+		return 0;
+	case KEY_WAIT_ALL:
+		options->wait_all = true;
+		return 0;
+	case 'v':
+		options->verbose++;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option measure_options[] = {
+	{ NULL, 0, NULL, 0, "Measuring:", 10 },
+	{ "no-syscalls", KEY_NO_SYSCALLS, NULL, 0, "no syscall hooks: cheaper, but CPU time is not split into user and kernel", 0 },
+	{ "wait-all", KEY_WAIT_ALL, NULL, 0, "measure until every process of the tree has ended, not just the first", 0 },
+	{ "verbose", 'v', NULL, 0, "show what the kernel says when it refuses the programs", 0 },
+	{ 0 },
+};
+const struct argp measure_argp = { .options = measure_options, .parser = parse_measure };
+
+static error_t parse_output(int key, char *argument, struct argp_state *state)
+{
+	struct output_options *options = state->input;
+
+	switch (key) {
+	case 'o':
+		options->recording = argument;
+		return 0;
+	case KEY_JSON:
+		options->json = argument;
+		return 0;
+	case KEY_LOCK:
+		if (options->n_locks == LOCKS_MAX)
+			argp_error(state, "--lock: more than %d of them", LOCKS_MAX);
+		options->locks[options->n_locks++] = argument;
+		return 0;
+	case KEY_ALL:
+		options->all = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option record_options[] = {
+	{ NULL, 0, NULL, 0, "Output:", 20 },
+	{ "output", 'o', "FILE", 0, "keep what was measured in FILE (SQLite), for `concprof report FILE` and any SQL tool", 0 },
+	{ 0 },
+};
+const struct argp record_argp = { .options = record_options, .parser = parse_output };
+
+static const struct argp_option view_options[] = {
+	{ NULL, 0, NULL, 0, "Output:", 20 },
+	{ "json", KEY_JSON, "FILE", 0, "write everything as one JSON object (`-`: to standard output, and no report)", 0 },
+	{ "lock", KEY_LOCK, "SYMBOL", 0, "waits inside this data object are waits for a lock of that name; may be repeated", 0 },
+	{ "all", KEY_ALL, NULL, 0, "every thread and item, however many", 0 },
+	{ 0 },
+};
+const struct argp view_argp = { .options = view_options, .parser = parse_output };
+
+static error_t parse_delay(struct argp_state *state, struct model_run_options *options, const char *argument)
+{
+	const unsigned long max_us = 60 * 1000 * 1000;
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(argument, &end, 10);
+	if (end != argument && strcmp(end, "ms") == 0 && value <= max_us)
+		value *= 1000;
+	else if (*end && strcmp(end, "us") != 0)
+		errno = EINVAL;
+	if (errno || end == argument || *argument == '-' || value > max_us)
+		argp_error(state, "--delay: '%s' is not in 0..%lu us (60000ms)", argument, max_us);
+	options->delay_us = value;
+	return 0;
+}
+
+static error_t parse_model(int key, char *argument, struct argp_state *state)
+{
+	struct model_run_options *options = state->input;
+	unsigned int uses;
+	char error[256];
+
+	uses = key == KEY_NO_GIL ? USES_NO_GIL : key == KEY_URL || key == KEY_DELAY ? USES_URL : 0;
+	if (key >= KEY_MODEL_FIRST && key < KEY_MODEL_FIRST + 0x100)
+		uses = model_options[key - KEY_MODEL_FIRST].uses;
+	if (uses && !(uses & options->uses))
+		argp_error(state, "this model has no such option: '%s'", state->argv[state->next - 1]);
+	switch (key) {
+	case KEY_DELAY:
+		return parse_delay(state, options, argument);
+	case KEY_URL:
+		if (strncmp(argument, "http://", 7) != 0 && strncmp(argument, "https://", 8) != 0)
+			argp_error(state, "--url: '%s' does not begin with http:// or https://", argument);
+		if ((size_t)snprintf(options->url, sizeof(options->url), "%s", argument) >= sizeof(options->url))
+			argp_error(state, "--url: longer than %zu characters", sizeof(options->url) - 1);
+		return 0;
+	case KEY_NO_GIL:
+		options->params.no_gil = true;
+		return 0;
+	default:
+		if (key < KEY_MODEL_FIRST || key >= KEY_MODEL_FIRST + 0x100)
+			return ARGP_ERR_UNKNOWN;
+		if (model_option_set(&options->params, model_options[key - KEY_MODEL_FIRST].name, argument, error, sizeof(error)))
+			argp_error(state, "%s", error);
+		return 0;
+	}
+}
+
+/* The options are a list of models/; argp wants its own form of it. */
+static struct argp_option model_argp_options[32] = {
+	{ NULL, 0, NULL, 0, "The model:", 1 },
+	{ "no-gil", KEY_NO_GIL, NULL, 0, "threads-cpu: the same threads without the interpreter lock", 0 },
+	{ "url", KEY_URL, "URL", 0, "I/O models: download URL/1.jpg... from this server instead of the built-in one", 0 },
+	{ "delay", KEY_DELAY, "TIME", 0, "I/O models: the built-in server's delay before each response, in us (or 5ms)", 0 },
+};
+
+__attribute__((constructor)) static void list_model_options(void)
+{
+	struct argp_option *next = &model_argp_options[4];
+
+	for (int i = 0; model_options[i].name && next < &model_argp_options[31]; i++) {
+		*next++ = (struct argp_option){
+			.name = model_options[i].name,
+			.key = KEY_MODEL_FIRST + i,
+			.arg = model_options[i].time_us ? "TIME" : "N",
+			.doc = model_options[i].gloss,
+		};
+	}
+}
+const struct argp model_argp = { .options = model_argp_options, .parser = parse_model };
+
+void options_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, int *first, void *input)
+{
+	char name[64];
+	char *verb = argv[0];
+
+	snprintf(name, sizeof(name), "concprof %s", verb);
+	argv[0] = name;
+	program_invocation_name = name;
+	argp_parse(argp, argc, argv, flags, first, input);
+	argv[0] = verb;
+}
+
+static bool id_of(const char *variable, unsigned int *ret)
+{
+	const char *text = getenv(variable);
+	char *end;
+	unsigned long value;
+
+	if (!text || !*text)
+		return false;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || value >= (unsigned int)-1)
+		return false;
+	*ret = value;
+	return true;
+}
+
+void invoking_user(uid_t *uid, gid_t *gid)
+{
+	unsigned int user, group;
+	bool sudo = geteuid() == 0 && id_of("SUDO_UID", &user) && id_of("SUDO_GID", &group);
+
+	*uid = sudo ? user : (uid_t)-1;
+	*gid = sudo ? group : (gid_t)-1;
+}

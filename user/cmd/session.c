@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cmd/verbs.h"
+#include "export/export.h"
+#include "lib/cleanup.h"
+#include "lib/version.h"
+#include "report/report.h"
+
+static int complain(const char *what, int err)
+{
+	fprintf(stderr, "concprof: %s: %s\n", what, strerror(-err));
+	return STATUS_FAILED;
+}
+
+int session_begin(struct session *session, const struct output_options *output)
+{
+	char error[PROFILE_ERROR_BYTES] = "";
+	struct utsname machine;
+	struct host host = { .cpus = sysconf(_SC_NPROCESSORS_ONLN) };
+	uid_t uid;
+	gid_t gid;
+
+	*session = (struct session){ .output = output };
+	uname(&machine);
+	host.kernel = machine.release;
+	host.version = strdup(concprof_version);
+	if (!host.version)
+		return complain("cannot begin a profile", -ENOMEM);
+	invoking_user(&uid, &gid);
+	if (profile_create(output->recording, uid, gid, &host, &session->profile, error))
+		fprintf(stderr, "concprof: %s\n", error);
+	free(host.version);
+	return session->profile ? 0 : STATUS_FAILED;
+}
+
+int session_add(struct session *session, struct run *run)
+{
+	char error[PROFILE_ERROR_BYTES] = "";
+	int err = profile_store_run(session->profile, run, error);
+
+	run_free(run);
+	if (err)
+		fprintf(stderr, "concprof: %s\n", error);
+	return err ? STATUS_FAILED : 0;
+}
+
+static int load_and_explain(struct session *session)
+{
+	struct explain_options options = {
+		.locks = session->output->locks,
+		.cpus = profile_host(session->profile)->cpus,
+	};
+	char error[PROFILE_ERROR_BYTES] = "";
+	int count = profile_run_count(session->profile), err;
+
+	if (count > SESSION_RUNS_MAX) {
+		fprintf(stderr, "concprof: the recording holds %d runs; only the first %d are shown\n", count, SESSION_RUNS_MAX);
+		count = SESSION_RUNS_MAX;
+	}
+	for (int i = 0; i < count; i++) {
+		if (profile_load_run(session->profile, i, &session->runs[i], error)) {
+			fprintf(stderr, "concprof: %s\n", error);
+			return STATUS_FAILED;
+		}
+		session->n_runs++;
+		err = explain_run(session->runs[i], &options, &session->explanations[i]);
+		if (err)
+			return complain("cannot explain the run", err);
+	}
+	return 0;
+}
+
+int session_explain(struct session *session)
+{
+	char error[PROFILE_ERROR_BYTES] = "";
+
+	if (profile_commit(session->profile, error)) {
+		fprintf(stderr, "concprof: %s\n", error);
+		return STATUS_FAILED;
+	}
+	return load_and_explain(session);
+}
+
+int session_load(struct session *session, const struct output_options *output, const char *path)
+{
+	char error[PROFILE_ERROR_BYTES] = "";
+
+	*session = (struct session){ .output = output };
+	if (profile_open(path, &session->profile, error)) {
+		fprintf(stderr, "concprof: %s\n", error);
+		return STATUS_FAILED;
+	}
+	return load_and_explain(session);
+}
+
+const struct comparison *session_compare(struct session *session, size_t before, size_t after)
+{
+	struct comparison *comparison = NULL;
+
+	if (session->runs[before]->failure || session->runs[after]->failure)
+		return NULL;
+	if (explain_difference(session->explanations[before], session->explanations[after], &comparison))
+		return NULL;
+	session->comparisons[session->n_comparisons++] = comparison;
+	return comparison;
+}
+
+/* Writes under a temporary name beside the final one, so that nobody finds half a file there. */
+static int write_file(const char *path, const struct export_input *input)
+{
+	char temporary[4096];
+	FILE *out;
+	uid_t uid;
+	gid_t gid;
+	int fd, err;
+
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	invoking_user(&uid, &gid);
+	if (fchmod(fd, 0644) || (uid != (uid_t)-1 && fchown(fd, uid, gid)))
+		err = -errno;
+	else
+		err = 0;
+	out = fdopen(fd, "w");
+	if (!out) {
+		err = -errno;
+		close(fd);
+	} else {
+		if (!err)
+			err = exporter_json.write(out, input);
+		if (fclose(out) && !err)
+			err = -errno;
+	}
+	if (!err && rename(temporary, path))
+		err = -errno;
+	if (err)
+		unlink(temporary);
+	return err;
+}
+
+int session_write_json(struct session *session)
+{
+	struct export_input input = {
+		.host = profile_host(session->profile),
+		.runs = (const struct explanation *const *)session->explanations,
+		.n_runs = session->n_runs,
+		.comparisons = (const struct comparison *const *)session->comparisons,
+		.n_comparisons = session->n_comparisons,
+	};
+	const char *path = session->output->json;
+	struct stat status;
+	int err;
+
+	if (!path)
+		return 0;
+	if (strcmp(path, "-") == 0) {
+		err = exporter_json.write(stdout, &input);
+		if (fflush(stdout) && !err)
+			err = -errno;
+	} else if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		/* A pipe or /dev/null has no name to be moved to. */
+		_cleanup_fclose_ FILE *out = fopen(path, "we");
+
+		err = out ? exporter_json.write(out, &input) : -errno;
+	} else {
+		err = write_file(path, &input);
+	}
+	return err ? complain(path, err) : 0;
+}
+
+struct report_options session_report_options(const struct session *session, FILE *out)
+{
+	struct report_options options = { .all = session->output->all };
+	bool terminal = isatty(fileno(out));
+	struct winsize size;
+	const char *no_colour = getenv("NO_COLOR");
+
+	if (terminal && ioctl(fileno(out), TIOCGWINSZ, &size) == 0)
+		options.width = size.ws_col;
+	options.colour = terminal && !(no_colour && *no_colour);
+	return options;
+}
+
+int session_report(struct session *session, FILE *out)
+{
+	struct report_options options = session_report_options(session, out);
+	const struct comparison *comparison = NULL;
+	const struct explanation *before = NULL;
+	int err;
+
+	if (session->n_runs == 0) {
+		fprintf(stderr, "concprof: the recording holds no run\n");
+		return STATUS_FAILED;
+	}
+	if (session->n_runs > 1) {
+		comparison = session->n_comparisons ? session->comparisons[0] : session_compare(session, 0, session->n_runs - 1);
+		before = comparison ? session->explanations[0] : NULL;
+	}
+	if (session->output->json && strcmp(session->output->json, "-") == 0)
+		return 0;
+	err = report_runs(out, before, session->explanations[session->n_runs - 1], comparison, &options);
+	if (!err && fflush(out))
+		err = -errno;
+	return err ? complain("cannot print the report", err) : 0;
+}
+
+void session_end(struct session *session)
+{
+	for (size_t i = 0; i < session->n_comparisons; i++)
+		comparison_free(session->comparisons[i]);
+	for (size_t i = 0; i < session->n_runs; i++) {
+		explanation_free(session->explanations[i]);
+		run_free(session->runs[i]);
+	}
+	profile_close(session->profile);
+}

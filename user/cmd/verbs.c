@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/verbs.h"
+
+#include <stddef.h>
+
+extern const struct verb verb_cats, verb_doctor, verb_export, verb_list, verb_report, verb_run, verb_suite, verb_worker;
+
+const struct verb *const verbs[] = {
+	&verb_run, &verb_suite, &verb_report, &verb_export, &verb_list, &verb_doctor, &verb_cats, &verb_worker, NULL,
+};

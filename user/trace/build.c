@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/build.h"
+
+#include <errno.h>
+
+#include "account.h"
+#include "lib/cleanup.h"
+#include "trace/causes.h"
+
+#define PORT_WORDS (65536 / 16)
+
+struct builder {
+	struct collected *collected;
+	struct run *run;
+	struct cause_names names;
+	size_t room_waits;
+};
+
+static struct run_wait *new_wait(struct builder *builder)
+{
+	struct run *run = builder->run;
+
+	if (run->n_waits == builder->room_waits) {
+		size_t room = builder->room_waits ? 2 * builder->room_waits : 256;
+		struct run_wait *grown = reallocarray(run->waits, room, sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		run->waits = grown;
+		builder->room_waits = room;
+	}
+	return memset(&run->waits[run->n_waits++], 0, sizeof(*run->waits));
+}
+
+/* Adds a row for one key; `stats` may be empty: then there is nothing to add. */
+static int add_wait(struct builder *builder, uint64_t thread, uint64_t process, const struct wait_key *key, const struct wait_stats *stats)
+{
+	struct run_wait *wait;
+	int err;
+
+	if (!stats->count)
+		return 0;
+	wait = new_wait(builder);
+	if (!wait)
+		return -ENOMEM;
+	err = cause_fill(&builder->names, process, key, wait);
+	wait->thread = thread;
+	wait->count = stats->count;
+	wait->timed_out = stats->timed_out;
+	wait->total_ns = stats->total_ns;
+	wait->max_ns = stats->max_ns;
+	for (int i = 0; i < WAIT_LOG2_SLOTS; i++)
+		wait->log2_ns[i] = stats->log2_ns[i];
+	return err;
+}
+
+static void stats_note(struct wait_stats *stats, uint64_t ns)
+{
+	int slot = ns ? 63 - __builtin_clzll(ns) : 0;
+
+	stats->total_ns += ns;
+	stats->count++;
+	if (ns > stats->max_ns)
+		stats->max_ns = ns;
+	stats->log2_ns[slot < WAIT_LOG2_SLOTS ? slot : WAIT_LOG2_SLOTS - 1]++;
+}
+
+/* Closes a live thread's account at the end of the measurement; its open wait becomes a wait. */
+static int close_live(struct builder *builder, struct thread *thread)
+{
+	struct wait_stats open = {};
+	struct account_split split;
+
+	if (!thread->live)
+		return 0;
+	account_end(&thread->account, builder->collected->stop_ns, &split);
+	if (split.queued)
+		stats_note(&thread->queue[split.queue == CLASS_WOKEN], split.queued_ns);
+	if (!split.blocked)
+		return 0;
+	stats_note(&open, split.blocked_ns);
+	return add_wait(builder, thread->serial, thread->process, &thread->open, &open);
+}
+
+static int add_waits(struct builder *builder, struct thread *thread)
+{
+	static const uint8_t queue_class[2] = { CLASS_PREEMPTED, CLASS_WOKEN };
+	int err = close_live(builder, thread);
+
+	for (int i = 0; i < 2 && !err; i++) {
+		struct wait_key key = { .class = queue_class[i], .nr = WAIT_NR_NONE };
+
+		err = add_wait(builder, thread->serial, thread->process, &key, &thread->queue[i]);
+	}
+	for (int i = 0; i < WAIT_SLOTS && !err; i++) {
+		if (thread->slot_used & 1 << i)
+			err = add_wait(builder, thread->serial, thread->process, &thread->slot[i].key, &thread->slot[i].stats);
+	}
+	return err;
+}
+
+static uint64_t over(uint64_t value, uint64_t base)
+{
+	return value > base ? value - base : 0;
+}
+
+static int fill_thread(const struct thread *thread, struct run_thread *ret)
+{
+	*ret = (struct run_thread){
+		.id = thread->serial,
+		.process = thread->process,
+		.parent = thread->parent,
+		.pid = thread->tgid,
+		.tid = thread->tid,
+		.comm = strndup(thread->comm, COMM_BYTES),
+		.begin_ns = thread->account.begin_ns,
+		.life_ns = thread->account.since_ns - thread->account.begin_ns,
+		.voluntary = thread->voluntary,
+		.involuntary = thread->involuntary,
+		.syscalls = thread->syscalls,
+		.connects = thread->connects,
+		.faults = thread->faults,
+		.ended = !thread->live,
+		.audit_on_cpu_ns = over(thread->audit.exec_ns, thread->base.exec_ns),
+		.audit_run_delay_ns = over(thread->audit.run_delay_ns, thread->base.run_delay_ns),
+		.audit_switches = over(thread->audit.switches, thread->base.switches),
+	};
+	memcpy(ret->ns, thread->account.ns, sizeof(ret->ns));
+	return ret->comm ? 0 : -ENOMEM;
+}
+
+static int fill_process(const struct kept_process *kept, struct run_process *ret)
+{
+	*ret = (struct run_process){
+		.id = kept->serial,
+		.parent = kept->process.parent,
+		.pid = kept->process.tgid,
+		.comm = strndup(kept->process.comm, COMM_BYTES),
+		.begin_ns = kept->process.begin_ns,
+		.end_ns = kept->process.begin_ns,
+		.ended = kept->process.threads == 0,
+		.undelivered_threads = kept->process.undelivered,
+		.undelivered_life_ns = kept->process.undelivered_life_ns,
+	};
+	memcpy(ret->undelivered_ns, kept->process.undelivered_ns, sizeof(ret->undelivered_ns));
+	return ret->comm ? 0 : -ENOMEM;
+}
+
+static int by_id(const void *key, const void *element)
+{
+	uint64_t id = *(const uint64_t *)key, other = ((const struct run_process *)element)->id;
+
+	return (id > other) - (id < other);
+}
+
+/* What a process is called, when it ended and how, comes from its threads. */
+static int note_in_process(struct run *run, const struct thread *thread)
+{
+	uint64_t end_ns = thread->account.since_ns;
+	struct run_process *process;
+	char *comm;
+
+	process = run->n_processes ? bsearch(&thread->process, run->processes, run->n_processes, sizeof(*process), by_id) : NULL;
+	if (!process)
+		return 0;
+	if (end_ns > process->end_ns)
+		process->end_ns = end_ns;
+	if (!thread->leader)
+		return 0;
+	comm = strndup(thread->comm, COMM_BYTES);
+	if (!comm)
+		return -ENOMEM;
+	free(process->comm);
+	process->comm = comm;
+	process->exit_status = thread->exit_code;
+	return 0;
+}
+
+static int fill_losses(const struct collected *collected, struct run *run)
+{
+	static const char *const names[LOSS_COUNT] = {
+#define X(id, name, gloss) name,
+		LOSSES(X)
+#undef X
+	};
+
+	run->losses = calloc(LOSS_COUNT, sizeof(*run->losses));
+	if (!run->losses)
+		return -ENOMEM;
+	for (int i = 0; i < LOSS_COUNT; i++) {
+		if (!collected->losses[i])
+			continue;
+		run->losses[run->n_losses].name = strdup(names[i]);
+		run->losses[run->n_losses].value = collected->losses[i];
+		if (!run->losses[run->n_losses++].name)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void note_port(uint16_t *ports, const struct wait_key *key)
+{
+	if ((key->class == CLASS_SOCKET || key->class == CLASS_POLL) && key->where.peer.local_port)
+		ports[key->where.peer.local_port / 16] |= 1u << key->where.peer.local_port % 16;
+}
+
+/* Tid words and local ports of all threads, by which waits are recognised as joins and as inside the run. */
+static void gather_names(struct builder *builder, struct tid_word *words, uint16_t *ports)
+{
+	struct collected *collected = builder->collected;
+	size_t count = 0;
+
+	for (size_t i = 0; i < collected->n_threads; i++) {
+		const struct thread *thread = &collected->threads[i];
+
+		if (thread->tid_address)
+			words[count++] = (struct tid_word){ thread->process, thread->tid_address };
+		for (int slot = 0; slot < WAIT_SLOTS; slot++)
+			note_port(ports, &thread->slot[slot].key);
+		note_port(ports, &thread->open);
+	}
+	for (size_t i = 0; i < collected->n_waits; i++)
+		note_port(ports, &collected->waits[i].key.key);
+	qsort(words, count, sizeof(*words), tid_word_compare);
+	builder->names.tid_words = words;
+	builder->names.n_tid_words = count;
+	builder->names.local_ports = ports;
+}
+
+static int by_serial(const void *key, const void *element)
+{
+	uint64_t serial = *(const uint64_t *)key, other = ((const struct thread *)element)->serial;
+
+	return (serial > other) - (serial < other);
+}
+
+static int add_kept_waits(struct builder *builder)
+{
+	struct collected *collected = builder->collected;
+	int err = 0;
+
+	for (size_t i = 0; i < collected->n_waits && !err; i++) {
+		const struct kept_wait *wait = &collected->waits[i];
+		const struct thread *thread;
+
+		thread = bsearch(&wait->key.thread, collected->threads, collected->n_threads, sizeof(*thread), by_serial);
+		if (thread) /* else it was not delivered, and its waits belong to nobody */
+			err = add_wait(builder, thread->serial, thread->process, &wait->key.key, &wait->stats);
+	}
+	return err;
+}
+
+int build_run(struct collected *collected, struct mappings *mappings, struct run *run)
+{
+	_cleanup_free_ struct tid_word *words = calloc(collected->n_threads + 1, sizeof(*words));
+	_cleanup_free_ uint16_t *ports = calloc(PORT_WORDS, sizeof(*ports));
+	struct builder builder = { .collected = collected, .run = run };
+	int err = words && ports ? images_open(collected, mappings, &builder.names.images) : -ENOMEM;
+
+	if (err)
+		return err;
+	if (mappings)
+		collected->losses[LOSS_MAPPING_LOST] += mappings_lost(mappings);
+	run->begin_ns = collected->begin_ns;
+	run->end_ns = collected->stop_ns;
+	run->threads = calloc(collected->n_threads + 1, sizeof(*run->threads));
+	run->processes = calloc(collected->n_processes + 1, sizeof(*run->processes));
+	if (!run->threads || !run->processes)
+		err = -ENOMEM;
+	for (size_t i = 0; i < collected->n_processes && !err; i++)
+		err = fill_process(&collected->processes[i], &run->processes[run->n_processes++]);
+	gather_names(&builder, words, ports);
+	for (size_t i = 0; i < collected->n_threads && !err; i++) {
+		struct thread *thread = &collected->threads[i];
+
+		err = add_waits(&builder, thread);
+		if (!err)
+			err = fill_thread(thread, &run->threads[run->n_threads++]);
+		if (!err)
+			err = note_in_process(run, thread);
+		run->tax_probe_ns += thread->self_ns;
+		run->tax_events += 2 * (thread->voluntary + thread->involuntary) + 2 * thread->syscalls + thread->wakes;
+	}
+	if (!err)
+		err = add_kept_waits(&builder);
+	if (!err)
+		err = fill_losses(collected, run);
+	images_close(builder.names.images);
+	return err;
+}

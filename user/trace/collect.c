@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/collect.h"
+
+#include <errno.h>
+
+/* A new last element of *array, zeroed; NULL without memory. */
+static void *append(void **array, size_t *count, size_t *room, size_t element_bytes)
+{
+	void *grown;
+
+	if (*count == *room) {
+		size_t more = *room ? 2 * *room : 64;
+
+		grown = reallocarray(*array, more, element_bytes);
+		if (!grown)
+			return NULL;
+		*array = grown;
+		*room = more;
+	}
+	return memset((char *)*array + element_bytes * (*count)++, 0, element_bytes);
+}
+
+#define APPEND(collected, what) append((void **)&(collected)->what, &(collected)->n_##what, &(collected)->room_##what, sizeof(*(collected)->what))
+
+int collect_record(void *context, void *record, size_t bytes)
+{
+	struct collected *collected = context;
+	const __u64 *kind = record;
+
+	if (bytes >= sizeof(struct record_thread) && *kind == RECORD_THREAD) {
+		struct thread *thread = APPEND(collected, threads);
+
+		if (!thread)
+			return -ENOMEM;
+		*thread = ((const struct record_thread *)record)->thread;
+	} else if (bytes >= sizeof(struct record_exec) && *kind == RECORD_EXEC) {
+		struct record_exec *exec = APPEND(collected, execs);
+
+		if (!exec)
+			return -ENOMEM;
+		*exec = *(const struct record_exec *)record;
+	}
+	return 0;
+}
+
+static int collect_wait(void *context, const struct wait_map_key *key, const struct wait_stats *stats)
+{
+	struct collected *collected = context;
+	struct kept_wait *wait = APPEND(collected, waits);
+
+	if (!wait)
+		return -ENOMEM;
+	wait->key = *key;
+	wait->stats = *stats;
+	return 0;
+}
+
+static int collect_process(void *context, uint64_t serial, const struct process *process)
+{
+	struct collected *collected = context;
+	struct kept_process *kept = APPEND(collected, processes);
+
+	if (!kept)
+		return -ENOMEM;
+	kept->serial = serial;
+	kept->process = *process;
+	return 0;
+}
+
+static int by_thread_serial(const void *a, const void *b)
+{
+	const struct thread *x = a, *y = b;
+
+	if (x->serial != y->serial)
+		return x->serial < y->serial ? -1 : 1;
+	/* Met in a snapshot and again at its end: the end knows more. */
+	return x->live - y->live;
+}
+
+static int by_process_serial(const void *a, const void *b)
+{
+	const struct kept_process *x = a, *y = b;
+
+	return (x->serial > y->serial) - (x->serial < y->serial);
+}
+
+const struct kept_process *collected_process(const struct collected *collected, uint64_t serial)
+{
+	struct kept_process key = { .serial = serial };
+
+	if (!collected->n_processes)
+		return NULL;
+	return bsearch(&key, collected->processes, collected->n_processes, sizeof(key), by_process_serial);
+}
+
+/* A thread may have been met alive by the snapshot and then have ended; both say the same of the time measured. */
+static void drop_doubles(struct collected *collected)
+{
+	size_t kept = 0;
+
+	if (!collected->n_threads)
+		return;
+	qsort(collected->threads, collected->n_threads, sizeof(*collected->threads), by_thread_serial);
+	for (size_t i = 1; i < collected->n_threads; i++) {
+		if (collected->threads[i].serial != collected->threads[kept].serial)
+			collected->threads[++kept] = collected->threads[i];
+	}
+	collected->n_threads = kept + 1;
+}
+
+int collect_finish(struct collected *collected, struct kernel *kernel)
+{
+	int err;
+
+	collected->begin_ns = kernel_begin_ns(kernel);
+	collected->stop_ns = kernel_stop_ns(kernel);
+	err = kernel_snapshot(kernel, collect_record, collected);
+	if (err)
+		return err;
+	err = kernel_take(kernel);
+	if (err < 0)
+		return err;
+	err = kernel_each_wait(kernel, collect_wait, collected);
+	if (!err)
+		err = kernel_each_process(kernel, collect_process, collected);
+	kernel_losses(kernel, collected->losses);
+	drop_doubles(collected);
+	if (collected->n_processes)
+		qsort(collected->processes, collected->n_processes, sizeof(*collected->processes), by_process_serial);
+	return err;
+}
+
+void collect_free(struct collected *collected)
+{
+	free(collected->threads);
+	free(collected->execs);
+	free(collected->waits);
+	free(collected->processes);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel side in this process: load, attach, mark, end, read. One per measurement. All return 0 or a negative errno. */
+#ifndef CONCPROF_KERNEL_SIDE_H
+#define CONCPROF_KERNEL_SIDE_H
+
+#include "abi.h"
+#include "trace/trace.h"
+
+struct kernel;
+
+int kernel_open(const struct trace_options *options, struct kernel **ret, char *error);
+/* Marks the process behind the pidfd as the root: it is measured from its next exec on. */
+int kernel_mark_root(struct kernel *kernel, int pidfd);
+
+/* Calls take(context, record, bytes) for what is in the ring buffer. Returns how many records, or a negative errno. */
+typedef int (*kernel_take_fn)(void *context, void *record, size_t bytes);
+int kernel_set_taker(struct kernel *kernel, kernel_take_fn take, void *context);
+int kernel_take(struct kernel *kernel);
+int kernel_ring_fd(struct kernel *kernel); /* readable when the ring has filled enough to be looked at */
+
+/* Points in time of the measurement; 0: not yet. */
+uint64_t kernel_begin_ns(const struct kernel *kernel);
+uint64_t kernel_stop_ns(const struct kernel *kernel);
+uint64_t kernel_threads_alive(const struct kernel *kernel);
+int kernel_root_wait_status(const struct kernel *kernel);
+/* Ends the measurement now, if it has not ended by itself. No account changes after this returns. */
+void kernel_stop(struct kernel *kernel);
+
+/* Delivers the accounts of live threads (records as from the ring). */
+int kernel_snapshot(struct kernel *kernel, kernel_take_fn take, void *context);
+/* All that threads kept in the map of causes, and all processes. */
+int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wait_map_key *, const struct wait_stats *), void *context);
+int kernel_each_process(struct kernel *kernel, int (*take)(void *, uint64_t serial, const struct process *), void *context);
+/* Losses counted by the programs, and by the kernel for them; LOSS_COUNT entries are added to. */
+void kernel_losses(struct kernel *kernel, uint64_t *losses);
+
+void kernel_close(struct kernel *kernel); /* NULL is fine; detaches everything */
+
+#endif

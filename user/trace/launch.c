@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+
+static bool id_from_environment(const char *name, unsigned int *ret)
+{
+	const char *text = getenv(name);
+	unsigned long value;
+	char *end;
+
+	if (!text || !*text)
+		return false;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || value >= (unsigned int)-1)
+		return false;
+	*ret = value;
+	return true;
+}
+
+/* Under sudo: become the user who called it. The environment stays as sudo made it. */
+static int become_invoking_user(void)
+{
+	unsigned int uid, gid;
+	struct passwd *user;
+
+	if (geteuid() != 0 || !id_from_environment("SUDO_UID", &uid) || !id_from_environment("SUDO_GID", &gid))
+		return 0;
+	user = getpwuid(uid);
+	if (user ? initgroups(user->pw_name, gid) : setgroups(0, NULL))
+		return -errno;
+	if (setgid(gid) || setuid(uid))
+		return -errno;
+	return 0;
+}
+
+/* The child, before exec. Async-signal-safety is no concern: the parent has one thread. */
+static _Noreturn void child_run(const struct trace_command *command, int gate_fd, int exec_fd)
+{
+	struct timespec now;
+	sigset_t none;
+	char byte;
+	int err;
+
+	/* Whoever holds the gate may die before opening it: then the read ends with 0 bytes. */
+	if (read(gate_fd, &byte, 1) != 1)
+		_exit(125);
+	close(gate_fd);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int sig = 1; sig < NSIG; sig++) {
+		if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT || sig == SIGPIPE)
+			signal(sig, SIG_DFL);
+	}
+	err = become_invoking_user();
+	if (!err) {
+		if (command->keep_fd >= 0)
+			fcntl(command->keep_fd, F_SETFD, 0);
+		if (command->start_ns) {
+			clock_gettime(CLOCK_MONOTONIC, &now);
+			snprintf(command->start_ns, command->start_ns_bytes, "%" PRIu64,
+				 (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+		}
+		if (command->path)
+			execv(command->path, command->argv);
+		else
+			execvp(command->argv[0], command->argv);
+		err = -errno;
+	}
+	if (write(exec_fd, &err, sizeof(err)) != sizeof(err))
+		_exit(125);
+	_exit(127);
+}
+
+int launch_start(const struct trace_command *command, struct launch *ret)
+{
+	int gate[2] = { -1, -1 }, status[2] = { -1, -1 };
+	int err = 0, pid;
+
+	*ret = (struct launch){ .pid = -1, .pidfd = -1, .gate_fd = -1, .exec_fd = -1 };
+	if (pipe2(gate, O_CLOEXEC) || pipe2(status, O_CLOEXEC)) {
+		err = -errno;
+		goto out;
+	}
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0) {
+		err = -errno;
+		goto out;
+	}
+	if (pid == 0) {
+		close(gate[1]);
+		close(status[0]);
+		child_run(command, gate[0], status[1]);
+	}
+	ret->pid = pid;
+	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (ret->pidfd < 0)
+		err = -errno;
+	ret->gate_fd = steal_fd(&gate[1]);
+	ret->exec_fd = steal_fd(&status[0]);
+	if (err)
+		launch_close(ret);
+out:
+	for (int i = 0; i < 2; i++) {
+		if (gate[i] >= 0)
+			close(gate[i]);
+		if (status[i] >= 0)
+			close(status[i]);
+	}
+	return err;
+}
+
+int launch_settle(struct launch *launch)
+{
+	char path[64], line[512];
+	const struct timespec pause = { .tv_nsec = 50000 };
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", launch->pid);
+	for (int tries = 0; tries < 10000; tries++) {
+		_cleanup_fclose_ FILE *file = fopen(path, "re");
+		const char *end;
+
+		if (!file || !fgets(line, sizeof(line), file))
+			return -ESRCH;
+		end = strrchr(line, ')');
+		if (end && end[1] == ' ' && end[2] == 'S')
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+int launch_release(struct launch *launch)
+{
+	int err = 0;
+	ssize_t got;
+
+	if (write(launch->gate_fd, "", 1) != 1)
+		return -errno;
+	close(steal_fd(&launch->gate_fd));
+	do {
+		got = read(launch->exec_fd, &err, sizeof(err));
+	} while (got < 0 && errno == EINTR);
+	close(steal_fd(&launch->exec_fd));
+	if (got == 0)
+		return 0;
+	waitpid(launch->pid, NULL, 0);
+	launch->pid = -1;
+	return got == sizeof(err) && err < 0 ? err : -EIO;
+}
+
+int launch_exit_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+void launch_close(struct launch *launch)
+{
+	bool held = launch->gate_fd >= 0;
+
+	if (launch->gate_fd >= 0)
+		close(steal_fd(&launch->gate_fd));
+	if (launch->exec_fd >= 0)
+		close(steal_fd(&launch->exec_fd));
+	if (held && launch->pid > 0)
+		waitpid(launch->pid, NULL, 0);
+	if (launch->pidfd >= 0)
+		close(steal_fd(&launch->pidfd));
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a program under measurement and delivers a struct run. The way of the data:
+ *
+ *   launch.c    starts the program, held back until it is marked, as the user who called sudo
+ *   kernel.c    loads and attaches bpf/, marks the root, ends the measurement, reads maps and snapshots
+ *   collect.c   takes records out of the ring buffer
+ *   mappings.c  hears which files are mapped where (the kernel's mmap records)
+ *   follow.c    the loop: until the program has ended, or the user ends it
+ *   build.c     records -> struct run;  causes.c  keys -> names
+ */
+#ifndef CONCPROF_TRACE_H
+#define CONCPROF_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "profile/run.h"
+
+#define TRACE_ERROR_BYTES 512
+
+struct trace_options {
+	bool no_syscalls; /* without syscall hooks: on-CPU time has no sides */
+	bool wait_all;    /* measure until every followed process has ended, not just the root */
+	int verbose;
+};
+
+/* What to start. Nothing of it is taken over. */
+struct trace_command {
+	const char *name;   /* of the run */
+	const char *path;   /* to execute; NULL: argv[0], looked up in PATH */
+	char *const *argv;  /* NULL-terminated */
+	char *start_ns;     /* if not NULL: a buffer within argv that gets CLOCK_MONOTONIC just before exec, in decimal */
+	size_t start_ns_bytes;
+	int keep_fd;        /* a descriptor the program inherits besides 0, 1, 2; -1: none */
+};
+
+/*
+ * Runs and measures. Returns 0 and a run (free with run_free); or a negative errno with one line in `error` for the user, which
+ * may have more lines of advice. If the program could not be executed: -ENOENT or another errno of exec, with *exec_failed set.
+ */
+int trace_run(const struct trace_command *command, const struct trace_options *options, struct run **ret, bool *exec_failed,
+	      char *error);
+
+/* Runs the same way without measuring anything. *wall_ns: from just before the exec to the end. *exit_status as in struct run. */
+int trace_untraced(const struct trace_command *command, uint64_t *wall_ns, int *exit_status, bool *exec_failed, char *error);
+
+/* --- what the kernel and the user allow (probe.c), for doctor and for clear refusals --- */
+
+enum probe_result { PROBE_OK, PROBE_MISSING, PROBE_DENIED };
+
+struct probe {
+	const char *name;
+	enum probe_result result;
+	bool needed; /* nothing works without it */
+	char detail[256]; /* what was found, and what to do if it is not OK */
+};
+
+/* Fills `probes` (at least PROBE_COUNT) and returns how many. Needs no privileges. */
+#define PROBE_COUNT 12
+size_t trace_probe(struct probe *probes);
+/* 0 if tracing is possible; else a negative errno and in `error` what is missing and what to do. Cheap. */
+int trace_allowed(char *error);
+
+#endif
