@@ -150,6 +150,12 @@ struct comparison {
 	char *overlap_reason;  /* how many at once, before and after; may be "" */
 };
 
+/* What a wait is called: "sleep", `lock "GIL"`, "socket 127.0.0.1:8000", "join", "for a CPU". Shortened to fit; returns `label`. */
+#define CAUSE_LABEL_BYTES 200
+const char *cause_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause);
+/* For call sites: the buffer lives as long as the enclosing block. */
+#define CAUSE_LABEL(state, cause) cause_label((char[CAUSE_LABEL_BYTES]){0}, state, cause)
+
 /* 0 or -ENOMEM; -EINVAL when a run's numbers contradict themselves beyond what can be explained (T == 0). */
 int explain_run(const struct run *run, const struct explain_options *options, struct explanation **ret);
 int explain_difference(const struct explanation *before, const struct explanation *after, struct comparison **ret);

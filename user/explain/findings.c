@@ -65,6 +65,26 @@ static bool find_lock(const struct explanation *run, struct finding *ret)
 	return true;
 }
 
+/* Nobody told us that it is a lock, but it acts like one. */
+static bool find_turns(const struct explanation *run, struct finding *ret)
+{
+	struct blocker blocker = explain_blocker(run);
+
+	if (!explain_is_serialised(run) || blocker.state != STATE_SYNC)
+		return false;
+	ret->state = STATE_SYNC;
+	ret->cause = strdup(blocker.cause);
+	ret->seconds = blocker.total_ns / 1e9;
+	ret->sentence = text_format("Threads take turns: %.2f at a time waited for a signal (%s), %s in all, while %.2f ran.",
+				    blocker.mean, blocker.cause, FIGURE_NS(blocker.total_ns), run->running);
+	/* The name of a data symbol has no blanks. */
+	if (strchr(blocker.cause, ' '))
+		ret->try_next = strdup("See who signals it, and what that thread does first.");
+	else
+		ret->try_next = text_format("If this is a lock, say so: --lock %s.", blocker.cause);
+	return true;
+}
+
 static bool find_run_queue(const struct explanation *run, struct finding *ret)
 {
 	double mean = run->budget[STATE_RUN_QUEUE];
@@ -107,7 +127,7 @@ static bool find_outside(const struct explanation *run, enum state state, struct
 	ret->cause = strdup(cause->cause);
 	ret->seconds = cause->total_ns / 1e9;
 	ret->sentence =
-	    text_format("Most progress is waiting for %s: %s in %s waits, %.2f at a time, beside %s of CPU.", what ? what : "?",
+	    text_format("This run is mostly waiting for %s: %s in %s waits, %.2f at a time, beside %s of CPU.", what ? what : "?",
 			FIGURE_NS(cause->total_ns), FIGURE_COUNT(cause->count), cause->mean, FIGURE_NS(run->cpu_ns));
 	return true;
 }
@@ -185,8 +205,9 @@ static const struct {
 	const char *rule;
 	bool (*find)(const struct explanation *run, struct finding *ret);
 } rules[] = {
-    {"losses", find_losses}, {"lock", find_lock},   {"run_queue", find_run_queue},   {"peer", find_peer},
-    {"disk", find_disk},     {"sleep", find_sleep}, {"one_thread", find_one_thread}, {"kernel", find_kernel},
+    {"losses", find_losses}, {"lock", find_lock}, {"turns", find_turns}, {"run_queue", find_run_queue},
+    {"peer", find_peer},     {"disk", find_disk}, {"sleep", find_sleep}, {"one_thread", find_one_thread},
+    {"kernel", find_kernel},
 };
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))

@@ -137,10 +137,9 @@ static void say_more_waits_at_once(struct words *words)
 {
 	const struct cause_view *cause = main_outside(words->after);
 	double before = mean_of(words->before, cause);
-	_cleanup_free_ char *label = cause_label(cause->state, cause->cause);
 
 	text_add(&words->headline, " %u worker%s: %.1f waits (%s) overlapped at a time instead of %.2f", words->after->workers,
-		 plural(words->after->workers), cause->mean, label ? label : "?", before);
+		 plural(words->after->workers), cause->mean, CAUSE_LABEL(cause->state, cause->cause), before);
 	text_add(&words->reason, "%.1f %s waits at a time", cause->mean, state_info[cause->state].name);
 	say_rest(words, words->after, "; others");
 }
@@ -198,12 +197,14 @@ static bool became_a_set(const struct words *words, const struct difference *ite
 	       (!then || 2 * then->set_ns <= then->total_ns);
 }
 
-/* "waiting (sleep) fell from 2.00 s to 0 ns"; with `capital` it begins a sentence. */
+#define duration(ns) ((ns) ? FIGURE_NS(ns) : "0")
+
+/* "waiting (sleep) fell from 2.00 s to 0"; `first`: it begins a sentence. */
 static void say_change(struct words *words, int direction, bool first)
 {
 	struct change change = main_change(words, direction);
 	const char *verb = direction < 0 ? "fell" : "rose";
-	_cleanup_free_ char *label = change.item ? cause_label(change.item->state, change.item->cause) : strdup("CPU time");
+	const char *label = change.item ? CAUSE_LABEL(change.item->state, change.item->cause) : "CPU time";
 	bool set = direction < 0 && change.item && became_a_set(words, change.item);
 
 	if (change_of(&change, direction) <= 0)
@@ -213,15 +214,15 @@ static void say_change(struct words *words, int direction, bool first)
 	else if (set)
 		text_add(&words->headline, ", one thread waited for its sockets together:");
 	if (change.item)
-		text_add(&words->headline, " %saiting (%s) %s from %s to %s", first && !set ? "W" : "w", label ? label : "?",
-			 verb, FIGURE_NS(change.before_ns), FIGURE_NS(change.after_ns));
+		text_add(&words->headline, " %saiting (%s) %s from %s to %s", first && !set ? "W" : "w", label, verb,
+			 duration(change.before_ns), duration(change.after_ns));
 	else
-		text_add(&words->headline, " CPU time %s from %s to %s", verb, FIGURE_NS(change.before_ns),
-			 FIGURE_NS(change.after_ns));
+		text_add(&words->headline, " CPU time %s from %s to %s", verb, duration(change.before_ns),
+			 duration(change.after_ns));
 	if (set && first)
 		text_add(&words->reason, "one poll set for all sockets");
 	else if (first)
-		text_add(&words->reason, "%s%s %s", change.item ? "waiting: " : "", label ? label : "?", verb);
+		text_add(&words->reason, "%s%s %s", change.item ? "waiting: " : "", label, verb);
 }
 
 static void say_overlap(struct words *words)
@@ -262,7 +263,8 @@ static void say_reason(struct words *words)
 		say_overlap(words);
 	}
 	if (fabs(other) >= WORTH_SAYING && fabs(other) >= 0.1 * fabs(first)) {
-		text_add(&words->headline, ";");
+		/* What works against the outcome is said as such. */
+		text_add(&words->headline, (other > 0) == (words->comparison->speedup > 1) ? "; also" : ", though");
 		if (!progress_first)
 			say_change(words, other > 0 ? -1 : 1, false);
 		else
@@ -319,7 +321,9 @@ static char *progress_reason(const struct words *words)
 
 	if (change_of(&cpu, direction) >= 0.01 * before->progress_ns && change_of(&cpu, direction) > 0) {
 		text_add(&text, "%s %s CPU", FIGURE_NS(change_of(&cpu, direction)), direction > 0 ? "more" : "less");
-		if (kernel >= 0.1 * change_of(&cpu, direction))
+		if (kernel >= 0.95 * change_of(&cpu, direction))
+			text_add(&because, ", all of it in the kernel");
+		else if (kernel >= 0.1 * change_of(&cpu, direction))
 			text_add(&because, ", %s of it in the kernel", FIGURE_NS(kernel));
 		if (direction > 0)
 			say_lock_waits(&because, words);
@@ -332,10 +336,8 @@ static char *progress_reason(const struct words *words)
 	direction = words->progress > 0 ? -1 : 1;
 	wait = main_change(words, direction);
 	if (wait.item && change_of(&wait, direction) >= 0.01 * before->progress_ns) {
-		_cleanup_free_ char *label = cause_label(wait.item->state, wait.item->cause);
-
 		text_add(&text, "%s%s %s waiting (%s)", text.length ? "; " : "", FIGURE_NS(change_of(&wait, direction)),
-			 direction < 0 ? "less" : "more", label ? label : "?");
+			 direction < 0 ? "less" : "more", CAUSE_LABEL(wait.item->state, wait.item->cause));
 	}
 	text.failed |= because.failed;
 	text_free(&because);
@@ -389,11 +391,8 @@ int explain_headline(struct explanation *explanation)
 		text_add(&text, ", %s threads", FIGURE_COUNT(run->n_threads));
 	text_add(&text, "; %.2f ran at a time", explanation->running);
 	add_machine(&text, explanation);
-	if (outside && outside->mean >= 0.1) {
-		_cleanup_free_ char *label = cause_label(outside->state, outside->cause);
-
-		text_add(&text, ", %.2f waited (%s)", outside->mean, label ? label : "?");
-	}
+	if (outside && outside->mean >= 0.1)
+		text_add(&text, ", %.2f waited (%s)", outside->mean, CAUSE_LABEL(outside->state, outside->cause));
 	if (blocker.cause && blocker.mean >= 0.1) {
 		_cleanup_free_ char *what = cause_words(blocker.state, blocker.cause);
 

@@ -18,8 +18,6 @@ int explain_difference_words(struct comparison *comparison);
 
 /* What a wait is for, for a sentence with "waited for ...": `the lock "GIL"`, `a CPU`, `127.0.0.1:8000`. NULL: out of memory. */
 char *cause_words(enum state state, const char *cause);
-/* What a wait is called, for "waiting (...)": `sleep`, `socket 127.0.0.1:8000`. */
-char *cause_label(enum state state, const char *cause);
 
 /* What threads waited for inside the run, joins left out, the two causes of waiting for a CPU taken together; the largest. */
 struct blocker {

@@ -20,15 +20,19 @@ char *cause_words(enum state state, const char *cause)
 	}
 }
 
-char *cause_label(enum state state, const char *cause)
+const char *cause_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause)
 {
+	const char *name = state_info[state].name;
+
 	if (state == STATE_RUN_QUEUE)
-		return strdup("for a CPU");
-	if (!cause[0] || !strcmp(state_info[state].name, cause))
-		return strdup(state_info[state].name);
-	if (state == STATE_LOCK)
-		return text_format("lock \"%s\"", cause);
-	return text_format("%s %s", state_info[state].name, cause);
+		snprintf(label, CAUSE_LABEL_BYTES, "for a CPU");
+	else if (!cause[0])
+		snprintf(label, CAUSE_LABEL_BYTES, "%s", name);
+	else if (!strncmp(cause, name, strlen(name)) || (state == STATE_SYNC && !strcmp(cause, "join")))
+		snprintf(label, CAUSE_LABEL_BYTES, "%s", cause); /* "child processes", "pipe:[123]" */
+	else
+		snprintf(label, CAUSE_LABEL_BYTES, state == STATE_LOCK ? "%s \"%s\"" : "%s %s", name, cause);
+	return label;
 }
 
 struct blocker explain_blocker(const struct explanation *explanation)
@@ -66,6 +70,7 @@ double explain_blocked_mean(const struct explanation *explanation)
 
 bool explain_is_serialised(const struct explanation *explanation)
 {
-	return explanation->workers >= 2 && explanation->overlap < 1.3 &&
+	/* Far fewer than one: they are idle, which nobody holds against a lock. */
+	return explanation->workers >= 2 && explanation->overlap > 0.6 && explanation->overlap < 1.3 &&
 	       explain_blocked_mean(explanation) >= 0.5 * (explanation->workers - 1);
 }

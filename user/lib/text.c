@@ -119,6 +119,8 @@ const char *figure_ratio(char buffer[FIGURE_BYTES], double ratio)
 {
 	if (!isfinite(ratio) || ratio < 0)
 		snprintf(buffer, FIGURE_BYTES, "?");
+	else if (ratio > 0 && ratio < 0.0995)
+		snprintf(buffer, FIGURE_BYTES, "%.2g", ratio);
 	else if (ratio >= 99.95)
 		figure_count(buffer, ratio >= 1e15 ? (uint64_t)1e15 : (uint64_t)llround(ratio));
 	else

@@ -37,12 +37,22 @@ static void add_line(struct table *table, const char *label, uint64_t before_ns,
 	table_cell(table, 3, "%s", signed_seconds(difference, before_ns, after_ns));
 }
 
+static void item_label(char label[CAUSE_LABEL_BYTES], const struct difference *item)
+{
+	if (item->state == STATE_RUN_QUEUE)
+		snprintf(label, CAUSE_LABEL_BYTES, "for a CPU, %s", item->cause);
+	else if (state_info[item->state].group == STATE_GROUP_CPU)
+		snprintf(label, CAUSE_LABEL_BYTES, "on CPU, %s", state_info[item->state].name);
+	else
+		cause_label(label, item->state, item->cause);
+}
+
 /* The items that count (or do not count) as progress; those that are not shown are summed, so that the lines add up. */
 static void add_items(struct table *table, const struct comparison *comparison, bool progress)
 {
 	size_t most = table->page->all ? SIZE_MAX : ITEMS_SHOWN, shown = 0, rest = 0;
 	uint64_t before_ns = 0, after_ns = 0;
-	char label[LABEL_BYTES];
+	char label[CAUSE_LABEL_BYTES];
 
 	for (size_t i = 0; i < comparison->n_items; i++) {
 		const struct difference *item = &comparison->items[i];
@@ -50,9 +60,7 @@ static void add_items(struct table *table, const struct comparison *comparison, 
 		if (item->progress != progress)
 			continue;
 		if (shown++ < most) {
-			report_label(label, item->state, item->cause);
-			if (item->state == STATE_RUN_QUEUE)
-				snprintf(label, sizeof(label), "for a CPU, %s", item->cause);
+			item_label(label, item);
 			add_line(table, label, item->before_ns, item->after_ns);
 			if (item->joining)
 				table_cell(table, 4, "(main, joining)");
@@ -70,11 +78,15 @@ static void add_items(struct table *table, const struct comparison *comparison, 
 
 static void heading(struct table *table, const char *what, const struct comparison *comparison)
 {
+	bool same = comparison && !strcmp(comparison->before->run->name, comparison->after->run->name);
+
 	table_row(table);
 	table_cell(table, 0, "%s", what);
-	table_cell(table, 1, "%.20s", comparison ? comparison->before->run->name : "");
-	table_cell(table, 2, "%.20s", comparison ? comparison->after->run->name : "");
-	table_cell(table, 3, "%s", comparison ? "difference" : "");
+	if (!comparison)
+		return;
+	table_cell(table, 1, "%.20s", same ? "before" : comparison->before->run->name);
+	table_cell(table, 2, "%.20s", same ? "after" : comparison->after->run->name);
+	table_cell(table, 3, "difference");
 }
 
 void report_difference(struct page *page, const struct comparison *comparison)

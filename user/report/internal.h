@@ -17,9 +17,9 @@ void report_troubles(struct page *page, const struct explanation *explanation);
 void report_checks(struct page *page, const struct explanation *explanation);
 void report_tax(struct page *page, const struct explanation *explanation);
 
-/* "for a CPU", `lock "GIL"`, "socket 127.0.0.1:8000"; in the given buffer. */
-#define LABEL_BYTES 200
-const char *report_label(char label[LABEL_BYTES], enum state state, const char *cause);
+/* A run's name; with the same name on both sides it says which one. `other` may be NULL. */
+#define NAME_BYTES 80
+const char *report_name(char name[NAME_BYTES], const struct explanation *run, const struct explanation *other, bool after);
 
 void page_init(struct page *page, FILE *out, const struct report_options *options);
 int page_result(const struct page *page);

@@ -25,19 +25,12 @@ int page_result(const struct page *page)
 	return fflush(page->out) || ferror(page->out) ? -EIO : 0;
 }
 
-const char *report_label(char label[LABEL_BYTES], enum state state, const char *cause)
+const char *report_name(char name[NAME_BYTES], const struct explanation *run, const struct explanation *other, bool after)
 {
-	const char *name = state_info[state].name;
+	bool same = other && !strcmp(run->run->name, other->run->name);
 
-	if (state == STATE_RUN_QUEUE)
-		snprintf(label, LABEL_BYTES, "for a CPU");
-	else if (state_info[state].group == STATE_GROUP_CPU)
-		snprintf(label, LABEL_BYTES, "CPU, %s", name);
-	else if (!cause[0] || !strcmp(name, cause))
-		snprintf(label, LABEL_BYTES, "%s", name);
-	else
-		snprintf(label, LABEL_BYTES, state == STATE_LOCK ? "%s \"%s\"" : "%s %s", name, cause);
-	return label;
+	snprintf(name, NAME_BYTES, "%.60s%s", run->run->name, !same ? "" : after ? " (after)" : " (before)");
+	return name;
 }
 
 int report_runs(FILE *out, const struct explanation *before, const struct explanation *after, const struct comparison *comparison,

@@ -14,7 +14,6 @@ static const struct cause_view *main_wait(const struct explanation *explanation)
 static void add_figures(struct table *table, const struct explanation *explanation)
 {
 	const struct cause_view *wait = main_wait(explanation);
-	char label[LABEL_BYTES];
 
 	table_cell(table, 1, "%s", FIGURE_NS(explanation->wall_ns));
 	table_cell(table, 3, "%.2f", explanation->running);
@@ -23,7 +22,7 @@ static void add_figures(struct table *table, const struct explanation *explanati
 	else
 		table_cell(table, 4, "-");
 	if (wait && wait->mean >= 0.005)
-		table_cell(table, 5, "%.2f  %.34s", wait->mean, report_label(label, wait->state, wait->cause));
+		table_cell(table, 5, "%.2f  %.34s", wait->mean, CAUSE_LABEL(wait->state, wait->cause));
 	else
 		table_cell(table, 5, "-");
 }

@@ -12,7 +12,7 @@
 struct group {
 	const struct thread_view *first;
 	char comm[2 * COMM_BYTES];
-	char waits[LABEL_BYTES];
+	char waits[CAUSE_LABEL_BYTES];
 	size_t n;
 	uint64_t life_ns, ns[STATE_COUNT], most_ns;
 };
@@ -38,7 +38,7 @@ static void describe(struct group *group, const struct thread_view *view, bool a
 	else
 		comm_pattern(group->comm, view->thread->comm);
 	if (view->most)
-		report_label(group->waits, view->most->state, view->most->cause);
+		cause_label(group->waits, view->most->state, view->most->cause);
 	/* Locks of the heap differ by address alone. */
 	if (!alone && view->most && strstr(group->waits, " at 0x"))
 		*strstr(group->waits, " at 0x") = '\0';
