@@ -22,7 +22,8 @@ def smooth(points, closed=True, steps=10):
         p = [points[(i + k) % n] if closed else points[min(max(i + k, 0), n - 1)] for k in (-1, 0, 1, 2)]
         for s in range(steps):
             t = s / steps
-            out.append(tuple(0.5 * (2 * p[1][k] + (p[2][k] - p[0][k]) * t + (2 * p[0][k] - 5 * p[1][k] + 4 * p[2][k] - p[3][k]) * t * t
+            out.append(tuple(0.5 * (2 * p[1][k] + (p[2][k] - p[0][k]) * t
+                                    + (2 * p[0][k] - 5 * p[1][k] + 4 * p[2][k] - p[3][k]) * t * t
                                     + (3 * p[1][k] - p[0][k] - 3 * p[2][k] + p[3][k]) * t ** 3) for k in (0, 1)))
     return out if closed else out + [points[-1]]
 
@@ -57,7 +58,8 @@ def tube(path, widths):
 
 
 class Coat:
-    """parts: colours of single parts (head, ear, body, chest, leg, paw, tail, tip, muzzle); kind: tabby, spots, patches, tortie, plain."""
+    """parts: colours of single parts (head, ear, body, chest, leg, paw, tail, tip, muzzle).
+    kind: tabby, spots, patches, tortie, plain."""
 
     def __init__(self, base, kind="plain", dark=None, parts=None, eyes=(200, 170, 40), nose=(205, 120, 120),
                  inner=(226, 164, 158),

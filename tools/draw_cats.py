@@ -13,34 +13,52 @@ import cat_poses as pose  # noqa: E402
 
 WHITE, CREAM, BLACK, PINK = (244, 240, 234), (240, 214, 172), (38, 34, 38), (222, 150, 150)
 
-GINGER = Coat((222, 138, 62), "tabby", (164, 78, 24), {"chest": (248, 222, 186), "muzzle": (252, 236, 214), "head": (224, 144, 70), "paw": (250, 230, 204)},
+GINGER = Coat((222, 138, 62), "tabby", (164, 78, 24), {"chest": (248, 222, 186), "muzzle": (252, 236, 214),
+                                                       "head": (224, 144, 70), "paw": (250, 230, 204)},
               eyes=(168, 176, 60), nose=(214, 128, 120))
-GREY_TABBY = Coat((150, 144, 136), "tabby", (70, 64, 60), {"chest": (190, 184, 174), "muzzle": (220, 214, 206), "head": (152, 146, 138)}, eyes=(190, 190, 70),
+GREY_TABBY = Coat((150, 144, 136), "tabby", (70, 64, 60), {"chest": (190, 184, 174), "muzzle": (220, 214, 206),
+                                                           "head": (152, 146, 138)}, eyes=(190, 190, 70),
                   nose=(176, 100, 96))
-COAL = Coat(BLACK, eyes=(226, 190, 40), nose=(48, 40, 42), inner=(104, 76, 80), parts={"muzzle": (48, 44, 48), "chest": (44, 40, 44)}, whiskers=(190, 190, 196))
-SNOW = Coat(WHITE, eyes=(90, 160, 220), inner=(240, 184, 180), nose=(232, 150, 150), parts={"muzzle": (252, 250, 246), "chest": (250, 247, 242)})
+COAL = Coat(BLACK, eyes=(226, 190, 40), nose=(48, 40, 42), inner=(104, 76, 80),
+            parts={"muzzle": (48, 44, 48), "chest": (44, 40, 44)}, whiskers=(190, 190, 196))
+SNOW = Coat(WHITE, eyes=(90, 160, 220), inner=(240, 184, 180), nose=(232, 150, 150),
+            parts={"muzzle": (252, 250, 246), "chest": (250, 247, 242)})
 SIAMESE = Coat((232, 214, 186), eyes=(70, 140, 226), nose=(74, 54, 50), inner=(120, 88, 84),
-               parts={"ear": (72, 52, 44), "tail": (74, 54, 46), "paw": (72, 52, 44), "muzzle": (92, 68, 58), "chest": (244, 232, 210)})
+               parts={"ear": (72, 52, 44), "tail": (74, 54, 46), "paw": (72, 52, 44), "muzzle": (92, 68, 58),
+                      "chest": (244, 232, 210)})
 CALICO = Coat(WHITE, "patches", eyes=(140, 176, 70), patches=(((218, 128, 50), 146), ((44, 38, 38), 168)),
               parts={"chest": WHITE, "muzzle": (252, 248, 244), "paw": WHITE, "leg": WHITE})
-TUXEDO = Coat((34, 32, 38), eyes=(150, 190, 70), nose=(60, 46, 48), inner=(112, 84, 88), parts={"chest": WHITE, "muzzle": WHITE, "paw": WHITE, "tip": WHITE})
-TORTIE = Coat((48, 38, 34), "tortie", eyes=(206, 160, 44), patches=(((186, 104, 42), 146), ((228, 170, 104), 190)), nose=(90, 60, 56),
+TUXEDO = Coat((34, 32, 38), eyes=(150, 190, 70), nose=(60, 46, 48), inner=(112, 84, 88),
+              parts={"chest": WHITE, "muzzle": WHITE, "paw": WHITE, "tip": WHITE})
+TORTIE = Coat((48, 38, 34), "tortie", eyes=(206, 160, 44), patches=(((186, 104, 42), 146), ((228, 170, 104), 190)),
+              nose=(90, 60, 56),
               parts={"muzzle": (160, 100, 56)})
-BLUE = Coat((122, 130, 142), eyes=(112, 190, 92), nose=(92, 88, 98), inner=(150, 128, 136), parts={"muzzle": (138, 146, 158), "chest": (132, 140, 152)}, fur=0.8)
-BENGAL = Coat((214, 160, 92), "spots", (72, 42, 22), {"chest": (244, 220, 176), "muzzle": (248, 230, 200), "head": (210, 156, 90)}, eyes=(130, 190, 90), fur=0.8)
-COON = Coat((142, 104, 68), "tabby", (58, 40, 28), {"chest": (214, 190, 156), "muzzle": (226, 206, 178), "head": (146, 108, 72)}, eyes=(206, 178, 60), fur=1.9)
-PERSIAN = Coat((240, 224, 200), eyes=(222, 138, 40), nose=(222, 146, 138), fur=2.0, parts={"muzzle": (248, 238, 222), "chest": (250, 240, 224)})
+BLUE = Coat((122, 130, 142), eyes=(112, 190, 92), nose=(92, 88, 98), inner=(150, 128, 136),
+            parts={"muzzle": (138, 146, 158), "chest": (132, 140, 152)}, fur=0.8)
+BENGAL = Coat((214, 160, 92), "spots", (72, 42, 22), {"chest": (244, 220, 176), "muzzle": (248, 230, 200),
+                                                      "head": (210, 156, 90)}, eyes=(130, 190, 90), fur=0.8)
+COON = Coat((142, 104, 68), "tabby", (58, 40, 28), {"chest": (214, 190, 156), "muzzle": (226, 206, 178),
+                                                    "head": (146, 108, 72)}, eyes=(206, 178, 60), fur=1.9)
+PERSIAN = Coat((240, 224, 200), eyes=(222, 138, 40), nose=(222, 146, 138), fur=2.0,
+               parts={"muzzle": (248, 238, 222), "chest": (250, 240, 224)})
 SPHYNX = Coat((226, 178, 160), eyes=(110, 180, 190), nose=(206, 130, 124), inner=(232, 160, 146), fur=0.0,
               parts={"muzzle": (234, 190, 174), "chest": (234, 190, 172)}, whiskers=(226, 190, 176))
-FOLD = Coat((176, 180, 186), "tabby", (104, 108, 116), {"chest": (214, 216, 220), "muzzle": (226, 228, 232), "head": (180, 184, 190)}, eyes=(224, 160, 50))
-COW = Coat(WHITE, "patches", eyes=(200, 180, 70), patches=((BLACK, 150),), parts={"chest": WHITE, "muzzle": WHITE, "paw": WHITE})
+FOLD = Coat((176, 180, 186), "tabby", (104, 108, 116), {"chest": (214, 216, 220), "muzzle": (226, 228, 232),
+                                                        "head": (180, 184, 190)}, eyes=(224, 160, 50))
+COW = Coat(WHITE, "patches", eyes=(200, 180, 70), patches=((BLACK, 150),),
+           parts={"chest": WHITE, "muzzle": WHITE, "paw": WHITE})
 RAGDOLL = Coat((236, 226, 210), eyes=(88, 158, 228), nose=(150, 110, 108), fur=1.6, inner=(180, 150, 150),
-               parts={"ear": (118, 98, 88), "tail": (122, 100, 90), "chest": (250, 246, 240), "muzzle": (246, 240, 232), "paw": WHITE})
-CHOCOLATE = Coat((104, 66, 46), eyes=(220, 182, 50), nose=(92, 58, 50), inner=(146, 104, 92), parts={"muzzle": (126, 84, 62), "chest": (132, 88, 64)}, fur=0.8)
-SILVER = Coat((198, 200, 204), "tabby", (66, 68, 74), {"chest": (232, 232, 234), "muzzle": (242, 242, 242), "head": (200, 202, 206)}, eyes=(120, 186, 90),
+               parts={"ear": (118, 98, 88), "tail": (122, 100, 90), "chest": (250, 246, 240), "muzzle": (246, 240, 232),
+                      "paw": WHITE})
+CHOCOLATE = Coat((104, 66, 46), eyes=(220, 182, 50), nose=(92, 58, 50), inner=(146, 104, 92),
+                 parts={"muzzle": (126, 84, 62), "chest": (132, 88, 64)}, fur=0.8)
+SILVER = Coat((198, 200, 204), "tabby", (66, 68, 74), {"chest": (232, 232, 234), "muzzle": (242, 242, 242),
+                                                       "head": (200, 202, 206)}, eyes=(120, 186, 90),
               nose=(190, 110, 104))
-MARMALADE = Coat((230, 150, 76), eyes=(190, 160, 50), parts={"chest": WHITE, "muzzle": WHITE, "paw": WHITE, "tip": WHITE}, nose=(222, 140, 132))
-KITTEN = Coat((206, 168, 120), "tabby", (122, 84, 48), {"chest": (248, 234, 208), "muzzle": (252, 244, 228), "head": (210, 174, 126), "paw": (250, 238, 216)},
+MARMALADE = Coat((230, 150, 76), eyes=(190, 160, 50), parts={"chest": WHITE, "muzzle": WHITE, "paw": WHITE, "tip": WHITE},
+                 nose=(222, 140, 132))
+KITTEN = Coat((206, 168, 120), "tabby", (122, 84, 48), {"chest": (248, 234, 208), "muzzle": (252, 244, 228),
+                                                        "head": (210, 174, 126), "paw": (250, 238, 216)},
               eyes=(96, 150, 200), fur=1.2)
 
 
@@ -68,15 +86,18 @@ def grass(art, y, dark, light, count=2600, tall=70):
     for i in range(count):
         t = i / count
         gy = y + (HEIGHT + 30 - y) * t
-        x, h, lean = art.rng.uniform(-20, WIDTH + 20), tall * (0.4 + 0.8 * t) * art.rng.uniform(0.6, 1.2), art.rng.uniform(-22, 22)
-        art.line([(x, gy), (x + lean * 0.4, gy - h * 0.6), (x + lean, gy - h)], mix(dark, light, art.rng.random()), 1.2 + 1.6 * t)
+        x, h, lean = art.rng.uniform(-20, WIDTH + 20), tall * (0.4 + 0.8 * t) * art.rng.uniform(0.6, 1.2), art.rng.uniform(-22,
+            22)
+        art.line([(x, gy), (x + lean * 0.4, gy - h * 0.6), (x + lean, gy - h)], mix(dark, light, art.rng.random()),
+                 1.2 + 1.6 * t)
 
 
 def flower(art, x, y, r, colour, heart=(244, 204, 70)):
     art.line([(x, y), (x + 6, y + 50), (x, y + 110)], (70, 120, 50), 2.4)
     for k in range(6):
         a = k * math.pi / 3
-        art.poly(ellipse(x + math.cos(a) * r * 0.7, y + math.sin(a) * r * 0.7, r * 0.52, r * 0.34, math.degrees(a)), mix(colour, (0, 0, 0), 0.06 * (k % 3)))
+        art.poly(ellipse(x + math.cos(a) * r * 0.7, y + math.sin(a) * r * 0.7, r * 0.52, r * 0.34, math.degrees(a)),
+                 mix(colour, (0, 0, 0), 0.06 * (k % 3)))
     art.poly(ellipse(x, y, r * 0.36, r * 0.36), heart)
 
 
@@ -104,7 +125,8 @@ def window(art, x0, y0, x1, y1, frame, panes=(2, 2)):
 
 def cushion(art, x, y, rx, ry, colour):
     art.shadow(x, y + ry * 0.9, rx * 1.02, ry * 0.5)
-    body = [(x - rx, y - ry * 0.2), (x - rx * 0.9, y - ry * 0.9), (x, y - ry * 0.78), (x + rx * 0.9, y - ry * 0.9), (x + rx, y - ry * 0.2), (x + rx * 0.94, y + ry * 0.85),
+    body = [(x - rx, y - ry * 0.2), (x - rx * 0.9, y - ry * 0.9), (x, y - ry * 0.78), (x + rx * 0.9, y - ry * 0.9),
+            (x + rx, y - ry * 0.2), (x + rx * 0.94, y + ry * 0.85),
             (x, y + ry), (x - rx * 0.94, y + ry * 0.85)]
     art.poly(smooth(body), mix(colour, (0, 0, 0), 0.3))
     art.poly(smooth([(px, py - 10) for px, py in body]), colour, blur=6)
@@ -114,7 +136,8 @@ def cushion(art, x, y, rx, ry, colour):
 def city_night(art):
     art.gradient((14, 18, 48), (66, 62, 106))
     for _ in range(150):
-        art.poly(ellipse(art.rng.uniform(0, WIDTH), art.rng.uniform(0, 430), 1.2, 1.2), (255, 255, 240), art.rng.uniform(0.3, 1))
+        art.poly(ellipse(art.rng.uniform(0, WIDTH), art.rng.uniform(0, 430), 1.2, 1.2), (255, 255, 240),
+                 art.rng.uniform(0.3, 1))
     art.poly(ellipse(770, 150, 110, 110), (255, 246, 200), 0.25, blur=30)
     art.poly(ellipse(770, 150, 66, 66, n=60), (252, 244, 214))
     for dx, dy, r in ((-20, -15, 14), (22, 10, 18), (-8, 30, 9), (14, -32, 8)):
@@ -287,7 +310,8 @@ def fold_books(art):
     while x < WIDTH:
         w = art.rng.uniform(18, 44)
         h = art.rng.uniform(150, 210)
-        art.rect(x, 290 - h, x + w - 2, 290, art.rng.choice([(150, 60, 52), (60, 90, 120), (196, 160, 90), (80, 110, 80), (112, 70, 110), (210, 200, 180)]))
+        art.rect(x, 290 - h, x + w - 2, 290, art.rng.choice([(150, 60, 52), (60, 90, 120), (196, 160, 90), (80, 110, 80),
+            (112, 70, 110), (210, 200, 180)]))
         x += w
     art.rect(0, 290, WIDTH, 316, (108, 74, 52))
     art.soften(3.5)
@@ -308,8 +332,10 @@ def cow_snow(art):
     for x in range(-40, 1060, 120):
         h = art.rng.uniform(200, 330)
         for k in range(4):
-            art.poly([(x - 80 + k * 16, 440 - k * h / 5), (x + 80 - k * 16, 440 - k * h / 5), (x, 440 - (k + 1.6) * h / 4)], (74, 104, 100))
-            art.poly([(x - 60 + k * 14, 432 - k * h / 5), (x + 10, 430 - k * h / 5), (x, 440 - (k + 1.6) * h / 4)], (226, 236, 244), 0.8)
+            art.poly([(x - 80 + k * 16, 440 - k * h / 5), (x + 80 - k * 16, 440 - k * h / 5), (x, 440 - (k + 1.6) * h / 4)],
+                     (74, 104, 100))
+            art.poly([(x - 60 + k * 14, 432 - k * h / 5), (x + 10, 430 - k * h / 5), (x, 440 - (k + 1.6) * h / 4)],
+                     (226, 236, 244), 0.8)
     art.soften(4)
     art.poly(smooth([(-40, 450), (250, 420), (520, 450), (800, 425), (1040, 450), (1040, 820), (-40, 820)]), (240, 244, 250))
     art.texture((0, 430, WIDTH, HEIGHT), 30, (70, 40))
@@ -326,7 +352,8 @@ def cow_snow(art):
         art.line([(556 + k * 3, 416 + k * 22), (602 + k * 3, 408 + k * 22)], (240, 220, 200), 4)
     for _ in range(240):
         r = art.rng.uniform(1.2, 4.2)
-        art.poly(ellipse(art.rng.uniform(0, WIDTH), art.rng.uniform(0, HEIGHT), r, r), (255, 255, 255), art.rng.uniform(0.5, 0.95), blur=0.7)
+        art.poly(ellipse(art.rng.uniform(0, WIDTH), art.rng.uniform(0, HEIGHT), r, r), (255, 255, 255),
+                 art.rng.uniform(0.5, 0.95), blur=0.7)
 
 
 def ragdoll_sofa(art):
@@ -344,7 +371,8 @@ def ragdoll_sofa(art):
 def chocolate_butterfly(art):
     bokeh(art, (150, 206, 236), (160, 206, 130), [(255, 255, 230), (220, 240, 160), (255, 230, 240)])
     grass(art, 600, (50, 110, 44), (140, 190, 80), 1600, 60)
-    for x, y, c in ((120, 560, (240, 120, 150)), (220, 600, (250, 250, 250)), (850, 570, (240, 200, 70)), (930, 620, (190, 130, 220)), (60, 640, (250, 250, 250))):
+    for x, y, c in ((120, 560, (240, 120, 150)), (220, 600, (250, 250, 250)), (850, 570, (240, 200, 70)),
+                    (930, 620, (190, 130, 220)), (60, 640, (250, 250, 250))):
         flower(art, x, y, 26, c)
     art.shadow(460, 690, 170, 24)
     pose.reaching(art, 460, 700, 1.08, CHOCOLATE, look=(0.7, -0.8), eyes="wide", tilt=10)
@@ -413,9 +441,12 @@ def kitten_cup(art):
 
 
 # what, width of the picture, JPEG quality
-CATS = [(ginger_sitting, 1024, 88), (tabby_loaf, 960, 86), (black_on_fence, 900, 84), (white_odd_eyes, 800, 76), (siamese_window, 1000, 84), (calico_box, 960, 88),
-        (tuxedo_yarn, 880, 80), (tortie_leaves, 1024, 80), (blue_night, 840, 76), (bengal_stretch, 1024, 84), (coon_forest, 1024, 91), (persian_curled, 920, 84),
-        (sphynx_blanket, 800, 72), (fold_books, 960, 86), (cow_snow, 1000, 82), (ragdoll_sofa, 1024, 82), (chocolate_butterfly, 960, 80), (silver_table, 900, 90),
+CATS = [(ginger_sitting, 1024, 88), (tabby_loaf, 960, 86), (black_on_fence, 900, 84), (white_odd_eyes, 800, 76),
+        (siamese_window, 1000, 84), (calico_box, 960, 88),
+        (tuxedo_yarn, 880, 80), (tortie_leaves, 1024, 80), (blue_night, 840, 76), (bengal_stretch, 1024, 84), (coon_forest,
+            1024, 91), (persian_curled, 920, 84),
+        (sphynx_blanket, 800, 72), (fold_books, 960, 86), (cow_snow, 1000, 82), (ragdoll_sofa, 1024, 82), (chocolate_butterfly,
+            960, 80), (silver_table, 900, 90),
         (marmalade_belly, 860, 78), (kitten_cup, 820, 74)]
 
 
