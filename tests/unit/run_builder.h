@@ -51,19 +51,20 @@ BUILDER struct run_process *build_process(struct run *run, uint64_t parent, cons
 	struct run_process *process = &run->processes[run->n_processes++];
 
 	*process = (struct run_process){
-		.id = run->n_processes,
-		.parent = parent,
-		.pid = 5000 + run->n_processes,
-		.comm = copy(comm),
-		.begin_ns = run->begin_ns,
-		.end_ns = run->end_ns,
-		.ended = true,
+	    .id = run->n_processes,
+	    .parent = parent,
+	    .pid = 5000 + run->n_processes,
+	    .comm = copy(comm),
+	    .begin_ns = run->begin_ns,
+	    .end_ns = run->end_ns,
+	    .ended = true,
 	};
 	return process;
 }
 
 /* A thread that lives from begin (after the run's begin) for life; the first thread of a process is its leader. */
-BUILDER struct run_thread *build_thread(struct run *run, uint64_t process, uint64_t parent, const char *comm, uint64_t begin, uint64_t life)
+BUILDER struct run_thread *build_thread(struct run *run, uint64_t process, uint64_t parent, const char *comm, uint64_t begin,
+					uint64_t life)
 {
 	struct run_thread *thread = &run->threads[run->n_threads++];
 	uint32_t pid = run->processes[process - 1].pid;
@@ -72,15 +73,15 @@ BUILDER struct run_thread *build_thread(struct run *run, uint64_t process, uint6
 	for (size_t i = 0; i + 1 < run->n_threads; i++)
 		leader &= run->threads[i].process != process;
 	*thread = (struct run_thread){
-		.id = run->n_threads,
-		.process = process,
-		.parent = parent,
-		.pid = pid,
-		.tid = leader ? pid : 7000 + run->n_threads,
-		.comm = copy(comm),
-		.begin_ns = run->begin_ns + begin,
-		.life_ns = life,
-		.ended = true,
+	    .id = run->n_threads,
+	    .process = process,
+	    .parent = parent,
+	    .pid = pid,
+	    .tid = leader ? pid : 7000 + run->n_threads,
+	    .comm = copy(comm),
+	    .begin_ns = run->begin_ns + begin,
+	    .life_ns = life,
+	    .ended = true,
 	};
 	return thread;
 }
@@ -93,21 +94,21 @@ BUILDER void build_cpu(struct run_thread *thread, uint64_t user_ns, uint64_t ker
 	thread->audit_on_cpu_ns += user_ns + kernel_ns;
 }
 
-BUILDER struct run_wait *build_wait(struct run *run, struct run_thread *thread, uint32_t class, const char *syscall, uint64_t count,
-				    uint64_t total_ns)
+BUILDER struct run_wait *build_wait(struct run *run, struct run_thread *thread, uint32_t class, const char *syscall,
+				    uint64_t count, uint64_t total_ns)
 {
 	struct run_wait *wait = &run->waits[run->n_waits++];
 
 	*wait = (struct run_wait){
-		.thread = thread->id,
-		.class = class,
-		.syscall = copy(syscall),
-		.object = copy(""),
-		.symbol = copy(""),
-		.file = copy(""),
-		.count = count,
-		.total_ns = total_ns,
-		.max_ns = count ? total_ns / count : 0,
+	    .thread = thread->id,
+	    .class = class,
+	    .syscall = copy(syscall),
+	    .object = copy(""),
+	    .symbol = copy(""),
+	    .file = copy(""),
+	    .count = count,
+	    .total_ns = total_ns,
+	    .max_ns = count ? total_ns / count : 0,
 	};
 	for (int i = 0; count && i < WAIT_LOG2_SLOTS; i++)
 		if (i == WAIT_LOG2_SLOTS - 1 || total_ns / count < 2ull << i) {
@@ -129,8 +130,8 @@ BUILDER void set_text(char **member, const char *text)
 	*member = copy(text);
 }
 
-BUILDER struct run_wait *build_futex(struct run *run, struct run_thread *thread, const char *symbol, uint64_t offset, bool expects_2,
-				     uint64_t count, uint64_t total_ns)
+BUILDER struct run_wait *build_futex(struct run *run, struct run_thread *thread, const char *symbol, uint64_t offset,
+				     bool expects_2, uint64_t count, uint64_t total_ns)
 {
 	struct run_wait *wait = build_wait(run, thread, CLASS_FUTEX, "futex", count, total_ns);
 
@@ -151,8 +152,8 @@ BUILDER struct run_wait *build_join(struct run *run, struct run_thread *thread, 
 	return wait;
 }
 
-BUILDER struct run_wait *build_socket(struct run *run, struct run_thread *thread, const char *syscall, const char *peer, uint64_t count,
-				      uint64_t total_ns)
+BUILDER struct run_wait *build_socket(struct run *run, struct run_thread *thread, const char *syscall, const char *peer,
+				      uint64_t count, uint64_t total_ns)
 {
 	struct run_wait *wait = build_wait(run, thread, CLASS_POLL, syscall, count, total_ns);
 

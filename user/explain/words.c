@@ -70,7 +70,11 @@ double explain_blocked_mean(const struct explanation *explanation)
 
 bool explain_is_serialised(const struct explanation *explanation)
 {
-	/* Far fewer than one: they are idle, which nobody holds against a lock. */
-	return explanation->workers >= 2 && explanation->overlap > 0.6 && explanation->overlap < 1.3 &&
-	       explain_blocked_mean(explanation) >= 0.5 * (explanation->workers - 1);
+	struct blocker blocker = explain_blocker(explanation);
+	double blocked = explain_blocked_mean(explanation);
+
+	if (explanation->workers < 2 || explanation->overlap >= 1.3 || blocked < 0.5 * (explanation->workers - 1))
+		return false;
+	/* Threads that wait for a signal while one waits for a peer are a server at rest, unless they wait for a lock. */
+	return explanation->overlap > 0.6 && (blocker.state == STATE_LOCK || 2 * explanation->cpu_ns >= explanation->progress_ns);
 }
