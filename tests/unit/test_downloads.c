@@ -352,13 +352,15 @@ static void ctrl_c_leaves_the_server_and_stop_ends_it(void **state)
 static void the_server_keeps_no_file_of_its_parent(void **state)
 {
 	struct cat_server_process server;
-	int fds[2];
+	int fds[2], above;
 	char byte;
 
 	(void)state;
 	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	above = fcntl(fds[1], F_DUPFD, 500);
 	start(&server, 0);
 	close(fds[1]);
+	close(above);
 	/* End of file, not "try again": nobody holds the other end any more. */
 	assert_int_equal(read(fds[0], &byte, 1), 0);
 	close(fds[0]);
