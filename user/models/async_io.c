@@ -165,8 +165,8 @@ static int raise_file_limit(unsigned int flight, char *error, size_t error_bytes
 	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
 	if (limit.rlim_cur >= need && !setrlimit(RLIMIT_NOFILE, &limit))
 		return 0;
-	snprintf(error, error_bytes, "%u downloads at once need as many open files, the limit is %llu (ulimit -Hn)", flight,
-		 (unsigned long long)limit.rlim_max);
+	snprintf(error, error_bytes, "%u downloads at once need %llu open files, the limit is %llu (ulimit -Hn)", flight,
+		 (unsigned long long)need, (unsigned long long)limit.rlim_max);
 	return -EMFILE;
 }
 
