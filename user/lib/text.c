@@ -76,6 +76,36 @@ char *text_format(const char *format, ...)
 	return text_take(&text);
 }
 
+/* Bytes of a sequence that looks like UTF-8; 0: it does not. Enough to keep columns straight; the terminal judges the rest. */
+static int sequence(const unsigned char *s)
+{
+	int length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	for (int i = 1; i < length; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* Controls of both sets (C1 is two bytes in UTF-8, and a terminal obeys it). */
+void text_clean(char *text)
+{
+	unsigned char *s = (unsigned char *)text;
+
+	while (*s) {
+		int length = sequence(s);
+		bool control = *s < 0x20 || *s == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+
+		if (length && !control) {
+			s += length;
+		} else {
+			for (int i = 0; i < (length ? length : 1); i++)
+				s[i] = '?';
+			s += length ? length : 1;
+		}
+	}
+}
+
 const char *figure_ns(char buffer[FIGURE_BYTES], uint64_t ns)
 {
 	static const struct {

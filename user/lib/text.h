@@ -27,6 +27,9 @@ void text_free(struct text *text);
 /* printf into new memory; NULL when memory is short. */
 __attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
 
+/* In place: what a terminal could take for a command, or is no UTF-8, becomes '?'. For names that programs and files give. */
+void text_clean(char *text);
+
 #define FIGURE_BYTES 32
 
 /* Three significant digits or so, with the unit: "0 ns", "812 ns", "41.2 us", "3.05 ms", "2.41 s", "754 s". Returns `buffer`. */

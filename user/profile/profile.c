@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "lib/cleanup.h"
+#include "lib/text.h"
 #include "profile/internal.h"
 
 int profile_error(const struct profile *profile, char *error, int err, const char *format, ...)
@@ -19,6 +20,7 @@ int profile_error(const struct profile *profile, char *error, int err, const cha
 	va_start(args, format);
 	vsnprintf(error + length, PROFILE_ERROR_BYTES - length, format, args);
 	va_end(args);
+	text_clean(error); /* a damaged file's names can hold anything */
 	return err;
 }
 
@@ -106,8 +108,8 @@ static int create_database(struct profile *profile, char *error)
 	else
 		rc = sqlite3_open_v2(":memory:", &profile->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	snprintf(pragmas, sizeof(pragmas),
-		 "PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
-		 "PRAGMA temp_store = MEMORY; BEGIN",
+		 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA application_id = %d; "
+		 "PRAGMA user_version = %d; BEGIN",
 		 PROFILE_APPLICATION_ID, PROFILE_VERSION);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(profile->db, pragmas, NULL, NULL, NULL);
