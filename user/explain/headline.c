@@ -72,7 +72,7 @@ static void say_serialised(struct words *words)
 
 	text_add(&words->headline, " %u workers, but only %.2f %s at a time: the others waited for %s", after->workers, at_once,
 		 cpu ? "ran" : "made progress", what ? what : "?");
-	text_add(&words->reason, "%.2f %s at a time: %s", at_once, cpu ? "ran" : "progressed", what ? what : "?");
+	text_add(&words->reason, "%.2f at a time: %s", at_once, CAUSE_LABEL(blocker.state, blocker.cause ? blocker.cause : ""));
 }
 
 /* What the workers that did not progress waited for, if it is worth a word. */

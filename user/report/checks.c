@@ -54,8 +54,8 @@ static void say_switches(struct text *text, const struct checks *checks)
 	if (!checks->switches_differ)
 		text_add(text, ", the kernel counts the same");
 	else
-		text_add(text, ", but the kernel counts %s: %s threads DIFFER", FIGURE_COUNT(checks->kernel_switches),
-			 FIGURE_COUNT(checks->switches_differ));
+		text_add(text, ", but the kernel counts %s: %s of %s threads DIFFER", FIGURE_COUNT(checks->kernel_switches),
+			 FIGURE_COUNT(checks->switches_differ), FIGURE_COUNT(checks->ended));
 }
 
 void report_checks(struct page *page, const struct explanation *explanation)

@@ -57,7 +57,7 @@ static void add_heads(struct table *table)
 	table_row(table);
 	table_cell(table, 3, "threads");
 	table_cell(table, 4, "waiting");
-	table_cell(table, 7, "the");
+	table_cell(table, 7, "talk's");
 	table_cell(table, 8, "talk's");
 	table_row(table);
 	table_cell(table, 0, "model");
@@ -67,7 +67,7 @@ static void add_heads(struct table *table)
 	table_cell(table, 4, "for a CPU");
 	table_cell(table, 5, "waiting most for");
 	table_cell(table, 6, "because");
-	table_cell(table, 7, "talk");
+	table_cell(table, 7, "time");
 	table_cell(table, 8, "speedup");
 	table->heads = 2;
 }
