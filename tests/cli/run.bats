@@ -80,15 +80,15 @@ setup()
 @test "a full disk: an error that names the file, nothing half-written, and the command's run is not taken for measured" {
 	mkdir small
 	# A mount of our own, gone with the process.
-	run unshare -m sh -c 'mount -t tmpfs -o size=8k none small && "$1" run --json small/f.json -- true; s=$?; ls small; exit $s' \
+	run unshare -m sh -c 'mount -t tmpfs -o size=4k none small && "$1" run --json small/f.json -- sh -c "for i in 1 2 3 4 5 6 7 8; do sleep 0.01; done"; s=$?; ls small; exit $s' \
 		sh "$CONCPROF"
-	expect 125 small/f.json
+	expect 125 small/f.json space
 	[ "${lines[-1]}" != f.json ]
 }
 
 @test "a file that is there keeps its content when the run fails" {
 	echo precious >f.json
-	run "$CONCPROF" run --json f.json -- no-such-command-here
+	run -127 "$CONCPROF" run --json f.json -- no-such-command-here
 	[ "$status" = 127 ]
 	[ "$(cat f.json)" = precious ]
 	[ "$(ls)" = f.json ]

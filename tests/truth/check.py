@@ -15,7 +15,10 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WAIT_PART, WAIT_NS = 0.01, 50_000
-ON_CPU_PART, SWITCH_NS = 0.02, 1_000
+# The kernel's on-CPU time may begin at the wake-up instead of the switch-in: when a thread is woken on an idle CPU, the scheduler
+# uses the clock that it read for the wake-up (rq_clock_skip_update() in wakeup_preempt(), seen on 6.18). That is part of what
+# we call the run queue, and at most this much a switch, so that it weighs nothing where CPU time matters.
+ON_CPU_PART, SWITCH_NS, WAKE_NS = 0.02, 1_000, 15_000
 
 
 def states_of_the_list():
@@ -108,10 +111,10 @@ def check_kernel(c, run):
         counted = thread["switches"]["voluntary"] + thread["switches"]["involuntary"]
         c.equal(counted, thread["audit"]["switches"], f"{who(thread)}: switches counted, and by the kernel")
     ours, kernels = sum(map(on_cpu, ended)), sum(thread["audit"]["on_cpu_ns"] for thread in ended)
-    switches = sum(thread["audit"]["switches"] for thread in ended)
-    c.check(abs(ours - kernels) <= ON_CPU_PART * kernels + SWITCH_NS * (switches + len(ended)),
-            f"on-CPU time of all threads: {ours} ns, by the kernel {kernels} ns")
-    return ours, kernels
+    tolerance = ON_CPU_PART * kernels + SWITCH_NS * sum(thread["audit"]["switches"] + 1 for thread in ended)
+    woken = sum(min(thread["states"]["run_queue"], WAKE_NS * thread["switches"]["voluntary"]) for thread in ended)
+    c.check(kernels - tolerance - woken <= ours <= kernels + tolerance,
+            f"on-CPU time of all threads: {ours} ns, by the kernel {kernels} ns (+- {tolerance:.0f}; {woken} ns at wake-ups)")
 
 
 def check_figures(c, run):
@@ -172,7 +175,7 @@ class Ledger:
         thread = self.thread(tid)
         if thread is None:
             return
-        waits = self.waits({thread["id"]}, {state}, cause)
+        waits = self.waits({thread["id"]}, state.split("+"), cause)
         found = sum(wait["total_ns"] for wait in waits)
         seen = max(int(count), sum(wait["count"] for wait in waits))
         has = ", ".join(f"{w['state']} {w['cause']!r} {w['total_ns']}" for w in self.waits({thread["id"]}, STATES, "-"))

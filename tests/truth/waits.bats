@@ -55,11 +55,11 @@ load helper
 	truth -- poll_sets
 }
 
-@test "without syscall hooks the states stay: lock, sleep, socket, pipe, child, poll sets" {
+@test "without syscall hooks the states stay: lock, sleep, socket, pipe, child, poll and select sets" {
 	truth --no-syscalls -- lock
-	truth --no-syscalls -- sleep
+	truth --no-syscalls -- sleep no-epoll
 	truth --no-syscalls -- socket_delay
 	truth --no-syscalls -- pipe_feed
 	truth --no-syscalls -- child
-	truth --no-syscalls -- poll_sets
+	truth --no-syscalls -- poll_sets no-epoll
 }

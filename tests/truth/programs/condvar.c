@@ -33,7 +33,8 @@ static void *waiter(void *arg)
 		MUST(BLOCKED(&event, read(event_fd, &value, sizeof(value))) == sizeof(value));
 	ledger_wait("sync", &condition, "work_ready");
 	ledger_wait("sync", &semaphore, "work_items");
-	ledger_wait("sync", &barrier, "together");
+	/* A barrier's word counts arrivals. When that count is 2, only a stack could tell the wait from that for a lock. */
+	ledger_wait("sync+lock", &barrier, "together");
 	ledger_wait("sync", &event, "eventfd");
 	return NULL;
 }
