@@ -100,13 +100,13 @@ SHARED const volatile bool with_syscalls; /* the syscall hooks are attached: on-
 SHARED const volatile bool wait_for_all;  /* the end of the root does not end the measurement */
 
 /* The end of the measurement: 0 while it runs. Times beyond it are not accounted. */
-SHARED volatile u64 stop_ns;
-SHARED volatile u64 root_begin_ns;
-SHARED volatile u64 root_exit_status;
-SHARED volatile u64 threads_alive;
-SHARED u64 last_thread;  /* serials given out */
-SHARED u64 last_process;
-SHARED volatile u64 losses[LOSS_COUNT];
+SHARED volatile __u64 stop_ns;
+SHARED volatile __u64 root_begin_ns;
+SHARED volatile __u64 root_exit_status;
+SHARED volatile __u64 threads_alive;
+SHARED __u64 last_thread;  /* serials given out */
+SHARED __u64 last_process;
+SHARED volatile __u64 losses[LOSS_COUNT];
 
 static __always_inline void lose(enum loss what)
 {

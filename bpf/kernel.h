@@ -60,6 +60,7 @@ struct sched_entity {
 };
 
 struct sched_info {
+	unsigned long long last_arrival, last_queued; /* on the run queue's clock */
 	unsigned long long run_delay;
 };
 

@@ -2,6 +2,31 @@
 /* The account's clockwork: a thread leaves a CPU, gets one, is woken. */
 #include "concprof.bpf.h"
 
+/*
+ * Events can be missed: older kernels refuse nested access to task storage, and some do not run programs at all while certain tasks
+ * are current (seen: those of a hypervisor's agent), so that a wake-up by them, or a switch from them, goes unseen. Then the kernel's
+ * own account of the same moment is taken: sched_info has when a task was queued and when it arrived, on the run queues' clock.
+ * How far that clock is from ours is seen now and then, at switch-outs of threads whose switch-in was seen.
+ */
+static volatile s64 clock_offset;
+
+static __always_inline void clock_compare(struct thread *t, struct task_struct *prev)
+{
+	if ((t->voluntary + t->involuntary) % 64 == 0)
+		clock_offset = t->in_ns - prev->sched_info.last_arrival;
+}
+
+/* At a switch-in after a wake-up that was not seen. */
+static __always_inline void repair_wake(struct thread *t, struct task_struct *next)
+{
+	u64 queued = next->sched_info.last_queued;
+
+	if (!queued || !clock_offset)
+		return; /* counted as lost by record_split */
+	account_wake(&t->account, queued + clock_offset);
+	lose(LOSS_WAKE_REPAIRED);
+}
+
 static __always_inline void record_split(struct thread *t, const struct account_split *split)
 {
 	if (split->blocked) {
@@ -13,6 +38,24 @@ static __always_inline void record_split(struct thread *t, const struct account_
 	}
 	if (split->queued)
 		stats_add(&t->queue[split->queue == CLASS_WOKEN], split->queued_ns);
+}
+
+/* At a switch-out of a thread that was not seen to get the CPU. */
+static __always_inline void repair_switch_in(struct thread *t, struct task_struct *prev, u64 now)
+{
+	u64 in = prev->sched_info.last_arrival + clock_offset;
+	u64 delay = prev->sched_info.run_delay - t->run_delay_out;
+	struct account_split split;
+
+	if (!clock_offset || in > now)
+		in = now;
+	if (t->account.phase == PHASE_BLOCKED && !t->account.wake_ns)
+		account_wake(&t->account, in - delay);
+	account_switch_in(&t->account, in, &split);
+	record_split(t, &split);
+	/* On which side of syscalls it ran is not known. */
+	account_charge(&t->account, now, CLASS_CPU);
+	lose(LOSS_SWITCH_REPAIRED);
 }
 
 static __always_inline void switched_out(struct thread *t, struct task_struct *prev, bool preempt, u32 prev_state, u64 now)
@@ -38,6 +81,11 @@ static __always_inline void switched_out(struct thread *t, struct task_struct *p
 	if (now % 997 == 0)
 		return;
 #endif
+	if (t->account.phase == PHASE_ON_CPU)
+		clock_compare(t, prev);
+	else
+		repair_switch_in(t, prev, now);
+	t->run_delay_out = prev->sched_info.run_delay;
 	/* The kernel counts a switch as voluntary by the state that schedule() was entered with. */
 	if (!preempt && prev_state)
 		t->voluntary++;
@@ -61,13 +109,17 @@ static __always_inline void switched_in(struct thread *t, struct task_struct *ne
 
 	if (t->account.phase == PHASE_OFF) {
 		t->account.begin_ns = now;
+		t->in_ns = now;
 		audit_read(&t->base, next);
 		return;
 	}
 	if (is_over(now))
 		return;
+	if (t->account.phase == PHASE_BLOCKED && !t->account.wake_ns)
+		repair_wake(t, next);
 	account_switch_in(&t->account, now, &split);
 	record_split(t, &split);
+	t->in_ns = now;
 }
 
 SEC("tp_btf/sched_switch")

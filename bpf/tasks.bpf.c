@@ -25,6 +25,7 @@ static __always_inline void process_begin(struct thread *t, u64 now)
 		return;
 	}
 	process->tgid = t->tgid;
+	process->parent = t->parent_process;
 	process->begin_ns = now;
 	process->threads = 1;
 	__builtin_memcpy(process->comm, t->comm, sizeof(t->comm));

@@ -130,6 +130,8 @@ struct thread {
 	__u64 connects;       /* of those: connect() */
 	__u64 faults;         /* page faults, major and minor, as the kernel counts them */
 	__u64 lost_wakes;     /* waits whose wake-up was not seen */
+	__u64 in_ns;          /* the last switch-in */
+	__u64 run_delay_out;  /* the kernel's run_delay at the last switch-out */
 	__u64 wakes;          /* wake-ups seen */
 	struct audit base;    /* at account.begin_ns */
 	struct audit audit;   /* at the end; exact only if phase is PHASE_DEAD */
@@ -172,6 +174,7 @@ struct record_thread {
 struct process {
 	__u32 tgid;
 	__u32 threads;           /* alive and followed */
+	__u64 parent;            /* serial of the process that created it; 0 for the root */
 	__u64 undelivered;       /* threads whose record found no room in the ring buffer */
 	__u64 begin_ns;
 	__u64 undelivered_life_ns;
@@ -179,13 +182,18 @@ struct process {
 	char comm[COMM_BYTES];
 };
 
-/* THE list of what can be lost, by name; each is counted where it happens. */
+/*
+ * THE list of what can be lost, by name; each is counted where it happens. What ends in _repaired was not seen by our probes and has
+ * been taken from the kernel's own account instead: it is told, but nothing is missing.
+ */
 #define LOSSES(X)                                                                                          \
 	X(THREAD_UNFOLLOWED, "thread_unfollowed", "a new thread could not be marked: its time is not in the account")        \
 	X(THREAD_UNDELIVERED, "thread_undelivered", "a thread's record found no room: its time is added to its process")     \
 	X(PROCESS_UNTRACKED, "process_untracked", "the process table was full")                                              \
 	X(WAIT_UNATTRIBUTED, "wait_unattributed", "the cause of waits could not be kept: their time is shown as unattributed") \
 	X(WAKE_LOST, "wake_lost", "a wake-up was not seen: the wait for a CPU counts as blocked")                            \
+	X(WAKE_REPAIRED, "wake_repaired", "a wake-up was not seen: its time is the kernel's")                               \
+	X(SWITCH_REPAIRED, "switch_repaired", "a switch-in was not seen: its time is the kernel's")                         \
 	X(POLL_SET_TOO_LARGE, "poll_set_too_large", "a poll set held more descriptors than are looked at")                   \
 	X(EXEC_UNDELIVERED, "exec_undelivered", "an exec record found no room: names of that program may be missing")        \
 	X(SNAPSHOT_TORN, "snapshot_torn", "a live thread could not be read in a consistent state")                           \
