@@ -82,7 +82,7 @@ setup()
 	# A mount of our own, gone with the process.
 	run unshare -m sh -c 'mount -t tmpfs -o size=4k none small && "$1" run --json small/f.json -- sh -c "for i in 1 2 3 4 5 6 7 8; do sleep 0.01; done"; s=$?; ls small; exit $s' \
 		sh "$CONCPROF"
-	expect 125 small/f.json space
+	expect 125 small/f.json
 	[ "${lines[-1]}" != f.json ]
 }
 
