@@ -45,9 +45,9 @@ struct explain_options {
 struct wait {
 	const struct run_thread *thread;
 	enum state state;
-	char *cause; /* for people: `GIL`, `127.0.0.1:8000`, `join`, `preempted`; never empty */
-	bool outside; /* counts as progress */
-	bool joining; /* an inside wait of a thread that only joins: waiting for its own workers */
+	char *cause;     /* for people: `GIL`, `127.0.0.1:8000`, `join`, `preempted`; never empty */
+	bool outside;    /* counts as progress */
+	bool joining;    /* an inside wait of a thread that only joins: waiting for its own workers */
 	uint64_t set_ns; /* part of total_ns: in one poll set for many descriptors (epoll) */
 	uint64_t count, timed_out, total_ns, max_ns;
 	uint64_t log2_ns[WAIT_LOG2_SLOTS];
@@ -58,7 +58,7 @@ struct thread_view {
 	uint64_t ns[STATE_COUNT]; /* sums to life_ns - residual_ns */
 	int64_t residual_ns;      /* life - sum of states: 0, or something is wrong */
 	uint64_t progress_ns;
-	bool only_joins; /* a main thread that spends nearly all its life waiting for its workers */
+	bool only_joins;         /* a main thread that spends nearly all its life waiting for its workers */
 	const struct wait *most; /* what it waited for most, runnable time left out; NULL: it never waited */
 };
 
@@ -88,9 +88,11 @@ struct checks {
 	uint64_t ledger_wall_ns;              /* T by the workload's own clock; 0: it keeps none */
 	double wall_error;                    /* (T - the ledger's) / the ledger's */
 	uint64_t undelivered_threads;
-	uint64_t surplus_ns; /* waits that were attributed beyond their class's account, and cut back: not 0 is a defect */
+	uint64_t surplus_ns;      /* waits that were attributed beyond their class's account, and cut back: not 0 is a defect */
 	uint64_t unattributed_ns; /* waits without a known cause */
 };
+
+#define FINDING_LOSSES "losses" /* the account has gaps; comes first whatever its size */
 
 struct finding {
 	const char *rule; /* identifier, stable */
@@ -114,13 +116,13 @@ struct explanation {
 	uint64_t ns[STATE_COUNT]; /* over all processes, undelivered included */
 	uint64_t cpu_ns;          /* user + kernel + cpu */
 	double budget[STATE_COUNT];
-	double joining; /* part of the budget: threads that only join */
+	double joining;       /* part of the budget: threads that only join */
 	uint64_t progress_ns; /* X */
 	double overlap;       /* N */
 	uint64_t residual_ns; /* sum of |residual| over threads */
-	unsigned int cpus;        /* 0: not known */
-	unsigned int workers;     /* most threads alive at a time for at least 1% of T, those that only join left out; at least 1 */
-	double running;           /* mean number of threads on a CPU: cpu_ns / T */
+	unsigned int cpus;    /* 0: not known */
+	unsigned int workers; /* most threads alive at a time for at least 1% of T, those that only join left out; at least 1 */
+	double running;       /* mean number of threads on a CPU: cpu_ns / T */
 	uint64_t syscalls, connects, faults, switches; /* over all delivered threads */
 	struct checks checks;
 	struct finding *findings; /* strongest first */
@@ -130,17 +132,17 @@ struct explanation {
 
 struct difference {
 	enum state state;
-	char *cause; /* "" for the CPU states */
+	char *cause;                  /* "" for the CPU states */
 	uint64_t before_ns, after_ns; /* thread-time: seconds summed over threads */
-	bool progress; /* counts into X: these items' differences sum to X_A - X_B */
-	bool joining;  /* of threads that only join */
+	bool progress;                /* counts into X: these items' differences sum to X_A - X_B */
+	bool joining;                 /* of threads that only join */
 };
 
 /* Why `after` is faster or slower than `before`. Refers to both. */
 struct comparison {
 	const struct explanation *before, *after;
 	double speedup, progress_ratio, overlap_ratio; /* speedup == progress_ratio * overlap_ratio */
-	struct difference *items; /* largest difference first */
+	struct difference *items;                      /* largest difference first */
 	size_t n_items;
 	char *headline; /* speedup and the true reason, without a line end */
 	char *reason;   /* the reason alone, in a few words: for tables */

@@ -205,8 +205,8 @@ static const struct {
 	const char *rule;
 	bool (*find)(const struct explanation *run, struct finding *ret);
 } rules[] = {
-    {"losses", find_losses}, {"lock", find_lock}, {"turns", find_turns}, {"run_queue", find_run_queue},
-    {"peer", find_peer},     {"disk", find_disk}, {"sleep", find_sleep}, {"one_thread", find_one_thread},
+    {FINDING_LOSSES, find_losses}, {"lock", find_lock}, {"turns", find_turns}, {"run_queue", find_run_queue},
+    {"peer", find_peer},           {"disk", find_disk}, {"sleep", find_sleep}, {"one_thread", find_one_thread},
     {"kernel", find_kernel},
 };
 

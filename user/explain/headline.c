@@ -72,6 +72,8 @@ static void say_serialised(struct words *words)
 
 	text_add(&words->headline, " %u workers, but only %.2f %s at a time: the others waited for %s", after->workers, at_once,
 		 cpu ? "ran" : "made progress", what ? what : "?");
+	if (blocker.state == STATE_RUN_QUEUE && after->running < 0.8 * after->cpus)
+		text_add(&words->headline, " (there are %u, not all of them for this run)", after->cpus);
 	text_add(&words->reason, "%.2f at a time: %s", at_once, CAUSE_LABEL(blocker.state, blocker.cause ? blocker.cause : ""));
 }
 
@@ -288,12 +290,13 @@ static void say_verdict(struct words *words)
 		text_add(&words->headline, "%sx of %s.", FIGURE_RATIO(speedup), same ? "the run before" : before);
 }
 
-static void say_amount(struct text *text, const char *what, uint64_t before, uint64_t after)
+/* Only what went the same way as the CPU time can be behind it. */
+static void say_amount(struct text *text, const char *what, int direction, uint64_t before, uint64_t after)
 {
-	uint64_t change = before > after ? before - after : after - before;
+	double change = direction * ((double)after - (double)before);
 
-	if (change * 5 >= (before > after ? before : after) && change >= 100)
-		text_add(text, ", %s %s %s", FIGURE_COUNT(change), after > before ? "more" : "fewer", what);
+	if (change >= 100 && 5 * change >= (direction > 0 ? after : before))
+		text_add(text, ", %s %s %s", FIGURE_COUNT(change), direction > 0 ? "more" : "fewer", what);
 }
 
 static void say_lock_waits(struct text *text, const struct words *words)
@@ -310,37 +313,52 @@ static void say_lock_waits(struct text *text, const struct words *words)
 	}
 }
 
-/* "0.22 s more CPU: 0.19 s in the kernel, 5,204 waits for the lock "GIL"; 1.20 s less waiting (sleep)" */
-static char *progress_reason(const struct words *words)
+/* "0.22 s more CPU: 0.19 s of it in the kernel, 5,204 waits for the lock "GIL"" */
+static void say_cpu(struct text *text, const struct words *words, const struct change *cpu, int direction)
 {
 	const struct explanation *before = words->before, *after = words->after;
-	int direction = after->cpu_ns > before->cpu_ns ? 1 : -1;
-	struct change cpu = {NULL, before->cpu_ns, after->cpu_ns}, wait;
-	struct text text = {0}, because = {0};
 	double kernel = direction * ((double)after->ns[STATE_KERNEL] - (double)before->ns[STATE_KERNEL]);
+	double change = change_of(cpu, direction);
+	struct text because = {0};
 
-	if (change_of(&cpu, direction) >= 0.01 * before->progress_ns && change_of(&cpu, direction) > 0) {
-		text_add(&text, "%s %s CPU", FIGURE_NS(change_of(&cpu, direction)), direction > 0 ? "more" : "less");
-		if (kernel >= 0.95 * change_of(&cpu, direction))
-			text_add(&because, ", all of it in the kernel");
-		else if (kernel >= 0.1 * change_of(&cpu, direction))
-			text_add(&because, ", %s of it in the kernel", FIGURE_NS(kernel));
-		if (direction > 0)
-			say_lock_waits(&because, words);
-		say_amount(&because, "context switches", before->switches, after->switches);
-		say_amount(&because, "connects", before->connects, after->connects);
-		say_amount(&because, "page faults", before->faults, after->faults);
-		if (because.length)
-			text_add(&text, ": %s", because.bytes + 2);
-	}
-	direction = words->progress > 0 ? -1 : 1;
-	wait = main_change(words, direction);
-	if (wait.item && change_of(&wait, direction) >= 0.01 * before->progress_ns) {
-		text_add(&text, "%s%s %s waiting (%s)", text.length ? "; " : "", FIGURE_NS(change_of(&wait, direction)),
-			 direction < 0 ? "less" : "more", CAUSE_LABEL(wait.item->state, wait.item->cause));
-	}
-	text.failed |= because.failed;
+	text_add(text, "%s %s CPU", FIGURE_NS(change), direction > 0 ? "more" : "less");
+	if (kernel >= 0.95 * change)
+		text_add(&because, ", all of it in the kernel");
+	else if (kernel >= 0.1 * change)
+		text_add(&because, ", %s of it in the kernel", FIGURE_NS(kernel));
+	if (direction > 0)
+		say_lock_waits(&because, words);
+	say_amount(&because, "context switches", direction, before->switches, after->switches);
+	say_amount(&because, "connects", direction, before->connects, after->connects);
+	say_amount(&because, "page faults", direction, before->faults, after->faults);
+	if (because.length)
+		text_add(text, ": %s", because.bytes + 2);
+	text->failed |= because.failed;
 	text_free(&because);
+}
+
+/* CPU time and the wait that changed most, as far as they are worth a word; the larger one first. */
+static char *progress_reason(const struct words *words)
+{
+	int cpu_direction = words->after->cpu_ns > words->before->cpu_ns ? 1 : -1, wait_direction = words->progress > 0 ? -1 : 1;
+	struct change cpu = {NULL, words->before->cpu_ns, words->after->cpu_ns}, wait = main_change(words, wait_direction);
+	double least = 0.01 * words->before->progress_ns, cpu_change = change_of(&cpu, cpu_direction);
+	double wait_change = wait.item ? change_of(&wait, wait_direction) : 0;
+	struct text text = {0};
+
+	for (int i = 0; i < 2; i++) {
+		bool is_cpu = (cpu_change >= wait_change) == !i;
+
+		if ((is_cpu ? cpu_change : wait_change) <= least)
+			continue;
+		if (text.length)
+			text_add(&text, "; ");
+		if (is_cpu)
+			say_cpu(&text, words, &cpu, cpu_direction);
+		else
+			text_add(&text, "%s %s waiting (%s)", FIGURE_NS(wait_change), wait_direction < 0 ? "less" : "more",
+				 CAUSE_LABEL(wait.item->state, wait.item->cause));
+	}
 	return text_take(&text);
 }
 

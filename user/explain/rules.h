@@ -7,7 +7,7 @@
 
 struct verdict {
 	enum state state;
-	char *cause; /* owned by the caller */
+	char *cause;  /* owned by the caller */
 	bool outside; /* for something outside the run: progress */
 	bool join;    /* for the end of a thread or process */
 };

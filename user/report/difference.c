@@ -113,12 +113,14 @@ void report_difference(struct page *page, const struct comparison *comparison)
 
 void report_findings(struct page *page, const struct explanation *explanation)
 {
-	size_t most = page->all ? SIZE_MAX : FINDINGS_SHOWN;
+	size_t most = page->all ? SIZE_MAX : FINDINGS_SHOWN, shown = 0;
 
-	if (!explanation->n_findings)
-		return;
-	page_gap(page);
-	for (size_t i = 0; i < explanation->n_findings && i < most; i++) {
+	for (size_t i = 0; i < explanation->n_findings && shown < most; i++) {
+		/* Told at the very top, in more detail. */
+		if (!strcmp(explanation->findings[i].rule, FINDING_LOSSES))
+			continue;
+		if (!shown++)
+			page_gap(page);
 		page_say(page, INK_PLAIN, 2, "* %s", explanation->findings[i].sentence);
 		if (explanation->findings[i].try_next[0])
 			page_say(page, INK_FAINT, 7, "  try: %s", explanation->findings[i].try_next);
