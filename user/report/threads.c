@@ -146,10 +146,9 @@ static void add_group(struct table *table, const struct group *group, const bool
 	for (int state = 0; state < STATE_COUNT; state++)
 		if (shown[state])
 			duration_cell(table, column++, group->ns[state] / group->n);
-	if (group->waits[0])
-		table_cell(table, column, "%s %.0f%%%s", group->waits,
-			   group->life_ns ? 100.0 * group->most_ns / group->life_ns : 0,
-			   group->first->only_joins ? " (joining)" : "");
+	if (group->waits[0] && group->most_ns && 100 * group->most_ns >= group->life_ns)
+		table_cell(table, column, "%s%s %.0f%%", group->first->only_joins ? "joining: " : "", group->waits,
+			   group->life_ns ? 100.0 * group->most_ns / group->life_ns : 0);
 }
 
 static void print_groups(struct page *page, const struct explanation *explanation, const struct group *groups, size_t n,
