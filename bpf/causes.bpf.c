@@ -202,6 +202,44 @@ __noinline int wait_classify(struct thread *t, u32 state)
 	return 0;
 }
 
+static __always_inline u32 log2_slot(u64 ns)
+{
+	u32 log = 0, step;
+
+	step = (ns > 0xffffffffULL) << 5;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xffff) << 4;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xff) << 3;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xf) << 2;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0x3) << 1;
+	ns >>= step;
+	log |= step;
+	log |= ns >> 1;
+	return log < WAIT_LOG2_SLOTS ? log : WAIT_LOG2_SLOTS - 1;
+}
+
+__noinline int stats_add(struct wait_stats *stats, u64 ns)
+{
+	u32 slot = log2_slot(ns);
+
+	if (!stats)
+		return 0;
+	stats->total_ns += ns;
+	if (ns > stats->max_ns)
+		stats->max_ns = ns;
+	stats->count++;
+	if (slot < WAIT_LOG2_SLOTS)
+		stats->log2_ns[slot]++;
+	return 0;
+}
+
 static __always_inline bool same_key(const struct wait_key *a, const struct wait_key *b)
 {
 	const u64 *x = (const u64 *)a, *y = (const u64 *)b;

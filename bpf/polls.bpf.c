@@ -82,11 +82,15 @@ __noinline int other_end_is_own(u64 file_address, u32 kind)
 }
 
 /* Adds one descriptor's object to what the set holds. Returns 1 if it is decisive. */
-static __always_inline u32 look_add(struct look *look, struct fd_view *view)
+__noinline u32 look_add(struct look *look, struct fd_view *view)
 {
-	u32 holds = wait_holds(view->kind);
-	bool inet = view->key.where.peer.family == AF_INET || view->key.where.peer.family == AF_INET6;
+	bool inet;
+	u32 holds;
 
+	if (!look || !view)
+		return 0;
+	holds = wait_holds(view->kind);
+	inet = view->key.where.peer.family == AF_INET || view->key.where.peer.family == AF_INET6;
 	if (view->kind == FD_PIPE || (view->kind == FD_SOCKET && !inet)) {
 		/* With an internet socket in the set, the answer cannot change any more. */
 		if (look->inet || other_end_is_own(view->file, view->kind))
@@ -161,16 +165,16 @@ static long select_step(u32 fd, struct look *look)
 
 static __always_inline void select_merge(struct look *look, u64 pointer, u64 count)
 {
-	u64 word;
-
-	if (!pointer)
-		return;
+	u64 words[2 * SELECT_WORDS] = {}; /* twice the room: then a mask proves the bound */
 	/* The kernel reads whole words (FDS_BYTES); a set may end with its last one. */
-	for (u32 i = 0; i < SELECT_WORDS && i * 64 < count; i++) {
-		word = 0;
-		bpf_probe_read_user(&word, sizeof(word), (void *)(pointer + i * sizeof(word)));
-		look->words[i] |= word;
-	}
+	u32 bytes = (count + 63) / 64 * 8;
+
+	if (bytes > sizeof(words) / 2)
+		bytes = sizeof(words) / 2;
+	if (pointer)
+		bpf_probe_read_user(words, bytes & (sizeof(words) - 1), (void *)pointer);
+	for (u32 i = 0; i < SELECT_WORDS; i++)
+		look->words[i] |= words[i];
 }
 
 __noinline u32 select_holds(struct wait_key *key, u64 count, u64 readable, u64 writable, u64 exceptional)

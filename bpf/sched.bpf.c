@@ -27,8 +27,11 @@ static __always_inline void repair_wake(struct thread *t, struct task_struct *ne
 	lose(LOSS_WAKE_REPAIRED);
 }
 
-static __always_inline void record_split(struct thread *t, const struct account_split *split)
+/* Keeps what a switch-in (or a closed interval) found out: whole waits, by cause. */
+__noinline int record_split(struct thread *t, const struct account_split *split)
 {
+	if (!t || !split)
+		return 0;
 	if (split->blocked) {
 		if (split->lost_wake) {
 			t->lost_wakes++;
@@ -37,16 +40,20 @@ static __always_inline void record_split(struct thread *t, const struct account_
 		wait_record(t, split->blocked_ns);
 	}
 	if (split->queued)
-		stats_add(&t->queue[split->queue == CLASS_WOKEN], split->queued_ns);
+		stats_add(split->queue == CLASS_WOKEN ? &t->queue[1] : &t->queue[0], split->queued_ns);
+	return 0;
 }
 
 /* At a switch-out of a thread that was not seen to get the CPU. */
-static __always_inline void repair_switch_in(struct thread *t, struct task_struct *prev, u64 now)
+__noinline int repair_switch_in(struct thread *t, u64 now)
 {
-	u64 in = prev->sched_info.last_arrival + clock_offset;
-	u64 delay = prev->sched_info.run_delay - t->run_delay_out;
+	struct task_struct *prev = bpf_get_current_task_btf();
+	u64 in = prev->sched_info.last_arrival + clock_offset, delay;
 	struct account_split split;
 
+	if (!t)
+		return 0;
+	delay = prev->sched_info.run_delay - t->run_delay_out;
 	if (!clock_offset || in > now)
 		in = now;
 	if (t->account.phase == PHASE_BLOCKED && !t->account.wake_ns)
@@ -56,6 +63,30 @@ static __always_inline void repair_switch_in(struct thread *t, struct task_struc
 	/* On which side of syscalls it ran is not known. */
 	account_charge(&t->account, now, CLASS_CPU);
 	lose(LOSS_SWITCH_REPAIRED);
+	return 0;
+}
+
+/* The two steps of the account; global, so that their phases do not multiply with the hook's own branches when verified. */
+__noinline int step_out(struct thread *t, u64 now, u32 blocked)
+{
+	struct account_split split;
+
+	if (!t)
+		return 0;
+	account_switch_out(&t->account, now, blocked, t->open.class, &split);
+	return 0;
+}
+
+__noinline int step_in(struct thread *t, u64 now)
+{
+	struct account_split split;
+
+	if (!t)
+		return 0;
+	account_switch_in(&t->account, now, &split);
+	record_split(t, &split);
+	t->in_ns = now;
+	return 0;
 }
 
 static __always_inline void switched_out(struct thread *t, struct task_struct *prev, bool preempt, u32 prev_state, u64 now)
@@ -84,7 +115,7 @@ static __always_inline void switched_out(struct thread *t, struct task_struct *p
 	if (t->account.phase == PHASE_ON_CPU)
 		clock_compare(t, prev);
 	else
-		repair_switch_in(t, prev, now);
+		repair_switch_in(t, now);
 	t->run_delay_out = prev->sched_info.run_delay;
 	/* The kernel counts a switch as voluntary by the state that schedule() was entered with. */
 	if (!preempt && prev_state)
@@ -98,15 +129,11 @@ static __always_inline void switched_out(struct thread *t, struct task_struct *p
 	}
 	if (blocked)
 		wait_classify(t, state);
-	account_switch_out(&t->account, now, blocked, t->open.class, &split);
-	if (split.blocked || split.queued)
-		record_split(t, &split);
+	step_out(t, now, blocked);
 }
 
 static __always_inline void switched_in(struct thread *t, struct task_struct *next, u64 now)
 {
-	struct account_split split;
-
 	if (t->account.phase == PHASE_OFF) {
 		t->account.begin_ns = now;
 		t->in_ns = now;
@@ -117,9 +144,7 @@ static __always_inline void switched_in(struct thread *t, struct task_struct *ne
 		return;
 	if (t->account.phase == PHASE_BLOCKED && !t->account.wake_ns)
 		repair_wake(t, next);
-	account_switch_in(&t->account, now, &split);
-	record_split(t, &split);
-	t->in_ns = now;
+	step_in(t, now);
 }
 
 SEC("tp_btf/sched_switch")

@@ -2,7 +2,7 @@
 /* Delivers the accounts of live threads, each whole: the copy is repeated while its owner is updating. */
 #include "concprof.bpf.h"
 
-#define COPY_TRIES 64
+#define COPY_TRIES 16
 
 SEC("iter/task")
 int snapshot(struct bpf_iter__task *ctx)
