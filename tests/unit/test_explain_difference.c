@@ -221,6 +221,38 @@ static void test_failed_and_interrupted_runs_are_not_compared(void **state)
 	release(&pair);
 }
 
+/* One lock explains why a run is not faster; where it is, the reason is another one. */
+static void test_faster_in_spite_of_the_lock(void **state)
+{
+	struct run *before = build_run("slow", 5300 * MS);
+
+	(void)state;
+	build_process(before, 0, "slow");
+	build_cpu(build_thread(before, 1, 0, "slow", 0, 5300 * MS), 5290 * MS, 10 * MS);
+	expect_headline(
+	    before, run_threads_cpu("interpreter_lock"),
+	    "threads-cpu: 2.00x of slow. CPU time fell from 5.30 s to 2.62 s; 5 workers, but only 0.99 ran at a time: the "
+	    "others waited for the lock \"GIL\".");
+}
+
+/* A main thread that works and then joins does not wait for a resource. */
+static void test_a_join_is_nobodys_bottleneck(void **state)
+{
+	struct run *run = build_run("half", 1200 * MS);
+	struct run_thread *main_thread;
+	struct pair pair;
+
+	(void)state;
+	build_process(run, 0, "half");
+	main_thread = build_thread(run, 1, 0, "half", 0, 1200 * MS);
+	build_cpu(main_thread, 600 * MS, 0);
+	build_join(run, main_thread, 600 * MS);
+	build_cpu(build_thread(run, 1, 1, "half", 600 * MS, 600 * MS), 600 * MS, 0);
+	pair = compared(run_serial_cpu(0), run);
+	assert_string_equal(pair.comparison->headline, "half: 2.00x of serial-cpu. CPU time fell from 2.40 s to 1.20 s.");
+	release(&pair);
+}
+
 /* The explanation of a run does not depend on what it is called. */
 static void test_names_have_no_influence(void **state)
 {

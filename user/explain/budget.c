@@ -8,7 +8,7 @@
 #include "profile/index.h"
 
 /* A thread only joins when at least this part of its life is spent waiting for its workers. */
-#define JOINING_SHARE 0.8
+#define JOINING_SHARE 0.6
 /* The workers alive at a time are counted over all but this part of T: hand-overs between threads last a moment. */
 #define WORKERS_SHARE 0.01
 
@@ -46,7 +46,7 @@ static bool is_joining(const struct wait *wait, bool root)
 {
 	if (wait->outside)
 		return false;
-	return wait->joining || (root && (wait->state == STATE_SYNC || wait->state == STATE_PIPE || wait->state == STATE_SOCKET));
+	return wait->join || (root && (wait->state == STATE_SYNC || wait->state == STATE_PIPE || wait->state == STATE_SOCKET));
 }
 
 static void find_joining(struct explanation *explanation, const bool *has_workers, uint64_t *joined)
@@ -128,6 +128,7 @@ static void merge_causes(struct explanation *explanation)
 			continue;
 		}
 		/* A thread has each (state, cause) once: rows are threads. */
+		into->join |= causes[i].join;
 		into->threads += causes[i].threads;
 		into->count += causes[i].count;
 		into->timed_out += causes[i].timed_out;

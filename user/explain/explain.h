@@ -47,6 +47,7 @@ struct wait {
 	enum state state;
 	char *cause;     /* for people: `GIL`, `127.0.0.1:8000`, `join`, `preempted`; never empty */
 	bool outside;    /* counts as progress */
+	bool join;       /* for the end of a thread or process */
 	bool joining;    /* an inside wait of a thread that only joins: waiting for its own workers */
 	uint64_t set_ns; /* part of total_ns: in one poll set for many descriptors (epoll) */
 	uint64_t count, timed_out, total_ns, max_ns;
@@ -71,7 +72,7 @@ struct process_view {
 struct cause_view {
 	enum state state;
 	const char *cause;
-	bool outside, joining;
+	bool outside, join, joining;
 	uint64_t set_ns; /* as in struct wait */
 	uint64_t count, timed_out, total_ns, max_ns, threads;
 	double mean; /* mean number of threads that waited so: total / T */

@@ -74,7 +74,8 @@ static void say_serialised(struct words *words)
 		 cpu ? "ran" : "made progress", what ? what : "?");
 	if (blocker.state == STATE_RUN_QUEUE && after->running < 0.8 * after->cpus)
 		text_add(&words->headline, " (there are %u, not all of them for this run)", after->cpus);
-	text_add(&words->reason, "%.2f at a time: %s", at_once, CAUSE_LABEL(blocker.state, blocker.cause ? blocker.cause : ""));
+	text_add(&words->reason, "%s%.2f at a time: %s", words->reason.length ? "; " : "", at_once,
+		 CAUSE_LABEL(blocker.state, blocker.cause ? blocker.cause : ""));
 }
 
 /* What the workers that did not progress waited for, if it is worth a word. */
@@ -99,7 +100,7 @@ static const struct cause_view *most_changed(const struct explanation *from, con
 		const struct cause_view *cause = &from->causes[i];
 		double mean;
 
-		if (cause->outside || cause->joining)
+		if (cause->outside || cause->join || cause->joining)
 			continue;
 		mean = mean_of(to, cause);
 		if (cause->mean - mean > change) {
@@ -253,9 +254,14 @@ static void say_reason(struct words *words)
 	double first = progress_first ? words->progress : words->overlap;
 
 	if (explain_is_serialised(words->after) && words->overlap < log(1.3)) {
+		/* It explains why it is not faster; when it is faster all the same, that has another reason. */
+		if (words->progress > WORTH_SAYING) {
+			say_change(words, -1, true);
+			text_add(&words->headline, ";");
+		}
 		say_serialised(words);
 		progress_first = false;
-		other = words->progress;
+		other = words->progress < 0 ? words->progress : 0;
 		first = words->overlap;
 	} else if (fabs(first) < NO_DIFFERENCE) {
 		return;

@@ -45,7 +45,7 @@ static int add_wait(struct builder *builder, size_t thread, struct verdict *verd
 	    .state = verdict->state,
 	    .cause = verdict->cause,
 	    .outside = verdict->outside,
-	    .joining = verdict->join,
+	    .join = verdict->join,
 	};
 	return 0;
 }
@@ -139,7 +139,7 @@ static void merge_into(struct wait *into, const struct wait *from)
 	into->timed_out += from->timed_out;
 	into->total_ns += from->total_ns;
 	into->set_ns += from->set_ns;
-	into->joining |= from->joining;
+	into->join |= from->join;
 	if (from->max_ns > into->max_ns)
 		into->max_ns = from->max_ns;
 	for (int i = 0; i < WAIT_LOG2_SLOTS; i++)

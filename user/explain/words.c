@@ -42,7 +42,7 @@ struct blocker explain_blocker(const struct explanation *explanation)
 	for (size_t i = 0; i < explanation->n_causes; i++) {
 		const struct cause_view *cause = &explanation->causes[i];
 
-		if (cause->outside || cause->joining)
+		if (cause->outside || cause->join || cause->joining)
 			continue;
 		if (cause->state == STATE_RUN_QUEUE) {
 			queue.total_ns += cause->total_ns;
@@ -63,7 +63,7 @@ double explain_blocked_mean(const struct explanation *explanation)
 	double mean = 0;
 
 	for (size_t i = 0; i < explanation->n_causes; i++)
-		if (!explanation->causes[i].outside && !explanation->causes[i].joining)
+		if (!explanation->causes[i].outside && !explanation->causes[i].join && !explanation->causes[i].joining)
 			mean += explanation->causes[i].mean;
 	return mean;
 }

@@ -11,9 +11,18 @@ static const struct cause_view *main_wait(const struct explanation *explanation)
 	return NULL;
 }
 
+/* Of locks and signals the name tells most, of the rest the state. */
+static const char *short_label(char label[CAUSE_LABEL_BYTES], const struct cause_view *wait)
+{
+	if (wait->state == STATE_LOCK || wait->state == STATE_SYNC)
+		return cause_label(label, wait->state, wait->cause);
+	return state_info[wait->state].name;
+}
+
 static void add_figures(struct table *table, const struct explanation *explanation)
 {
 	const struct cause_view *wait = main_wait(explanation);
+	char label[CAUSE_LABEL_BYTES];
 
 	table_cell(table, 1, "%s", FIGURE_NS(explanation->wall_ns));
 	table_cell(table, 3, "%.2f", explanation->running);
@@ -22,7 +31,7 @@ static void add_figures(struct table *table, const struct explanation *explanati
 	else
 		table_cell(table, 4, "-");
 	if (wait && wait->mean >= 0.005)
-		table_cell(table, 5, "%.2f  %.34s", wait->mean, CAUSE_LABEL(wait->state, wait->cause));
+		table_cell(table, 5, "%.2f  %.30s", wait->mean, short_label(label, wait));
 	else
 		table_cell(table, 5, "-");
 }
