@@ -15,7 +15,6 @@
 
 /* The call of the hidden verb (verb_worker.c) that runs the model. */
 struct call {
-	char self[PATH_MAX];
 	char text[ARGUMENTS_MAX][ARGUMENT_BYTES];
 	char *argv[ARGUMENTS_MAX + 1];
 	size_t count;
@@ -69,13 +68,8 @@ __attribute__((format(printf, 2, 3))) static char *argument(struct call *call, c
 	return text;
 }
 
-static int prepare(struct call *call, const struct model *model, const struct model_run_options *options, int ledger_fd)
+static void prepare(struct call *call, const struct model *model, const struct model_run_options *options, int ledger_fd)
 {
-	ssize_t length = readlink("/proc/self/exe", call->self, sizeof(call->self) - 1);
-
-	if (length < 0)
-		return -errno;
-	call->self[length] = '\0';
 	argument(call, "concprof");
 	argument(call, "_model");
 	argument(call, "%s", model->name);
@@ -91,10 +85,10 @@ static int prepare(struct call *call, const struct model *model, const struct mo
 	if (model->uses & USES_URL && options->params.url)
 		argument(call, "--url=%s", options->params.url);
 	call->command.name = model->name;
-	call->command.path = call->self;
+	/* By this link, for the user who called sudo may not reach our own folder. */
+	call->command.path = "/proc/self/exe";
 	call->command.argv = call->argv;
 	call->command.keep_fd = ledger_fd;
-	return 0;
 }
 
 /* One "name value" line of the ledger. */
@@ -178,9 +172,8 @@ int model_run(const struct model *model, const struct model_run_options *options
 
 	if (ledger_fd < 0 || !call)
 		return call ? ledger_fd : -ENOMEM;
-	err = prepare(call, model, options, ledger_fd);
-	if (!err)
-		err = trace_run(&call->command, trace, &run, &exec_failed, error);
+	prepare(call, model, options, ledger_fd);
+	err = trace_run(&call->command, trace, &run, &exec_failed, error);
 	if (err)
 		return err;
 	err = take_ledger(ledger_fd, run->exit_status, run->interrupted, run, &run->failure);
@@ -203,8 +196,7 @@ int model_run_untraced(const struct model *model, const struct model_run_options
 	*failure = NULL;
 	if (ledger_fd < 0 || !call)
 		return call ? ledger_fd : -ENOMEM;
-	err = prepare(call, model, options, ledger_fd);
-	if (!err)
-		err = trace_untraced(&call->command, wall_ns, &exit_status, &exec_failed, error);
+	prepare(call, model, options, ledger_fd);
+	err = trace_untraced(&call->command, wall_ns, &exit_status, &exec_failed, error);
 	return err ? err : take_ledger(ledger_fd, exit_status, false, NULL, failure);
 }
