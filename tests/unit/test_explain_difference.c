@@ -278,6 +278,8 @@ int main(void)
 	    cmocka_unit_test(test_extra_cpu_has_measured_causes),
 	    cmocka_unit_test(test_fewer_at_once),
 	    cmocka_unit_test(test_failed_and_interrupted_runs_are_not_compared),
+	    cmocka_unit_test(test_faster_in_spite_of_the_lock),
+	    cmocka_unit_test(test_a_join_is_nobodys_bottleneck),
 	    cmocka_unit_test(test_names_have_no_influence),
 	};
 
