@@ -155,6 +155,9 @@ static __always_inline void self_add(struct thread *t, u64 events, u64 began)
 /* tasks.bpf.c */
 int thread_ended(struct thread *t, u64 now);
 
+/* sched.bpf.c */
+int repair_switch_in(struct thread *t, u64 now);
+
 /* causes.bpf.c */
 int wait_classify(struct thread *t, u32 state);
 int wait_record(struct thread *t, u64 ns);

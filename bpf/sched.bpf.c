@@ -44,7 +44,7 @@ __noinline int record_split(struct thread *t, const struct account_split *split)
 	return 0;
 }
 
-/* At a switch-out of a thread that was not seen to get the CPU. */
+/* At the first event of a running thread that was not seen to get the CPU. */
 __noinline int repair_switch_in(struct thread *t, u64 now)
 {
 	struct task_struct *prev = bpf_get_current_task_btf();
@@ -60,8 +60,6 @@ __noinline int repair_switch_in(struct thread *t, u64 now)
 		account_wake(&t->account, in - delay);
 	account_switch_in(&t->account, in, &split);
 	record_split(t, &split);
-	/* On which side of syscalls it ran is not known. */
-	account_charge(&t->account, now, CLASS_CPU);
 	lose(LOSS_SWITCH_REPAIRED);
 	return 0;
 }

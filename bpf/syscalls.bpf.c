@@ -17,11 +17,13 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	struct thread *t = thread_of(bpf_get_current_task_btf());
 	u64 now;
 
-	if (!t || t->account.phase != PHASE_ON_CPU)
+	if (!t || t->account.phase == PHASE_OFF)
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (is_over(now))
 		return 0;
+	if (t->account.phase != PHASE_ON_CPU)
+		repair_switch_in(t, now);
 	account_side(&t->account, now, CLASS_KERNEL);
 	t->slot_last = 0;
 	t->syscalls++;
@@ -48,11 +50,13 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	struct thread *t = thread_of(bpf_get_current_task_btf());
 	u64 now, nr;
 
-	if (!t || t->account.phase != PHASE_ON_CPU)
+	if (!t || t->account.phase == PHASE_OFF)
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (is_over(now))
 		return 0;
+	if (t->account.phase != PHASE_ON_CPU)
+		repair_switch_in(t, now);
 	if (t->slot_last) {
 		note_timeout(t, result);
 		t->slot_last = 0;
