@@ -158,6 +158,7 @@ static int view_causes(struct explanation *explanation)
 		    .state = wait->state,
 		    .cause = wait->cause,
 		    .outside = wait->outside,
+		    .join = wait->join,
 		    .joining = wait->joining,
 		    .set_ns = wait->set_ns,
 		    .count = wait->count,
