@@ -32,8 +32,8 @@ $(B)/tests/truth/programs/%: tests/truth/programs/%.c $(B)/flags
 
 -include $(test_unit_bin:=.d) $(test_truth_bin:=.d)
 
-test_jobs := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-test_make := $(MAKE) --no-print-directory $(test_jobs)
+test_jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+test_make = $(MAKE) --no-print-directory $(test_jobs)
 
 .PHONY: test-unit-bin test-bin test-builds test-unit test-san test-cli test-truth
 test-unit-bin: $(test_unit_bin)

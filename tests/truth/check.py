@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks a recording (concprof --json) against itself, against the kernel's figures in it, and against a program's ledger.
 
-usage: check.py [--allow-loss NAME]... [--run NAME] FILE.json [LEDGER]
+usage: check.py [--allow-loss NAME]... [--steal NS] FILE.json [LEDGER]
+
+--steal: what the hypervisor took from the machine meanwhile (/proc/stat). The kernel takes it out of a thread's on-CPU time; by the
+clock, the thread had the CPU.
 
 Prints each failed check in words; exit status 0 only if none failed. The ledger's lines are explained in programs/ledger.h.
 No absolute time is asserted. A wait may differ from the ledger by 1% + 50 us a wait; what the thread waited for a CPU counts for
@@ -15,10 +18,13 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WAIT_PART, WAIT_NS = 0.01, 50_000
-# The kernel's on-CPU time may begin at the wake-up instead of the switch-in: when a thread is woken on an idle CPU, the scheduler
-# uses the clock that it read for the wake-up (rq_clock_skip_update() in wakeup_preempt(), seen on 6.18). That is part of what
-# we call the run queue, and at most this much a switch, so that it weighs nothing where CPU time matters.
-ON_CPU_PART, SWITCH_NS, WAKE_NS = 0.02, 1_000, 15_000
+# At a switch-out the kernel's on-CPU time ends with the clock read on entering the scheduler, ours at the switch, after the next
+# thread was looked for: 1 us, up to 3 us when other CPUs' queues are looked at too. And the kernel's may begin at the wake-up
+# instead of the switch-in: on an idle CPU the scheduler goes by the clock that it read for the wake-up (rq_clock_skip_update() in
+# wakeup_preempt(), seen on 6.18). That is part of what we call the run queue. Neither weighs anything where CPU time matters.
+ON_CPU_PART, SWITCH_NS, WAKE_NS = 0.02, 3_000, 15_000
+
+REPAIRED_PART = 0.02
 
 
 def states_of_the_list():
@@ -32,9 +38,10 @@ CPU = [name for name, group in STATES.items() if group == "CPU"]
 
 
 class Checker:
-    def __init__(self):
+    def __init__(self, steal_ns=0):
         self.failures = []
         self.checks = 0
+        self.steal_ns = steal_ns
 
     def check(self, condition, words):
         self.checks += 1
@@ -113,8 +120,9 @@ def check_kernel(c, run):
     ours, kernels = sum(map(on_cpu, ended)), sum(thread["audit"]["on_cpu_ns"] for thread in ended)
     tolerance = ON_CPU_PART * kernels + SWITCH_NS * sum(thread["audit"]["switches"] + 1 for thread in ended)
     woken = sum(min(thread["states"]["run_queue"], WAKE_NS * thread["switches"]["voluntary"]) for thread in ended)
-    c.check(kernels - tolerance - woken <= ours <= kernels + tolerance,
-            f"on-CPU time of all threads: {ours} ns, by the kernel {kernels} ns (+- {tolerance:.0f}; {woken} ns at wake-ups)")
+    c.check(kernels - tolerance - woken <= ours <= kernels + tolerance + c.steal_ns,
+            f"on-CPU time of all threads: {ours} ns, by the kernel {kernels} ns (+- {tolerance:.0f}; {woken} ns at wake-ups; "
+            f"{c.steal_ns} ns stolen)")
 
 
 def check_figures(c, run):
@@ -140,8 +148,11 @@ def check_run(c, run, allowed):
     check_processes(c, run)
     check_kernel(c, run)
     check_figures(c, run)
+    switches = sum(thread["audit"]["switches"] for thread in run["threads"])
     for name, number in run["losses"].items():
-        c.check(name in allowed, f"lost: {name} {number}")
+        # Not seen by a probe, and taken from the kernel's account (abi.h): an exception, not the rule.
+        repaired = name.endswith("_repaired") and number <= 5 + REPAIRED_PART * switches
+        c.check(repaired or name in allowed, f"lost: {name} {number}")
 
 
 class Ledger:
@@ -165,7 +176,12 @@ class Ledger:
     def compare(self, words, found, expected, count, slack):
         tolerance = WAIT_PART * expected + WAIT_NS * count
         self.c.check(expected - tolerance - slack <= found <= expected + tolerance,
-                     f"{words}: {found} ns, by the ledger {expected} ns (+- {tolerance:.0f}; {slack} ns waiting for a CPU)")
+                     f"{words}: {found} ns, by the ledger {expected} ns (+- {tolerance:.0f}; {slack} ns without a CPU)")
+
+    @staticmethod
+    def not_seen(thread):
+        """What a program cannot tell from its wait: that it waited for a CPU, and that the hypervisor took the CPU away."""
+        return thread["states"]["run_queue"] + max(0, on_cpu(thread) - thread["audit"]["on_cpu_ns"])
 
     def waits(self, ids, states, cause):
         return [wait for wait in self.run["waits"]
@@ -180,25 +196,25 @@ class Ledger:
         seen = max(int(count), sum(wait["count"] for wait in waits))
         has = ", ".join(f"{w['state']} {w['cause']!r} {w['total_ns']}" for w in self.waits({thread["id"]}, STATES, "-"))
         self.compare(f"{who(thread)}: {state}{'' if cause == '-' else ' for ' + cause} [it has: {has}]", found, int(ns), seen,
-                     thread["states"]["run_queue"])
+                     self.not_seen(thread))
 
     def line_sum(self, tid, states, ns, count):
         thread = self.thread(tid)
         if thread:
             found = sum(thread["states"][state] for state in states.split("+"))
-            self.compare(f"{who(thread)}: {states}", found, int(ns), int(count), thread["states"]["run_queue"])
+            self.compare(f"{who(thread)}: {states}", found, int(ns), int(count), self.not_seen(thread))
 
     def line_total(self, state, ns, count):
         found = sum(thread["states"][state] for thread in self.run["threads"])
         self.compare(f"all threads: {state}", found, int(ns), int(count),
-                     sum(thread["states"]["run_queue"] for thread in self.run["threads"]))
+                     sum(map(self.not_seen, self.run["threads"])))
 
     def line_cpu(self, tid, ns):
         """By the thread's own clock, at its last statement but one: 2%, and what starting and ending it takes."""
         thread = self.thread(tid)
         if thread:
             found, expected = on_cpu(thread), int(ns)
-            self.c.check(abs(found - expected) <= 2 * ON_CPU_PART * expected + 1_000_000,
+            self.c.check(abs(found - expected) <= 2 * ON_CPU_PART * expected + 1_000_000 + self.c.steal_ns,
                          f"{who(thread)}: on CPU {found} ns, by its own clock {expected} ns")
 
     def line_share(self, tid, state, percent):
@@ -219,12 +235,11 @@ class Ledger:
         self.c.equal(len(self.run["processes"]), int(count), "processes recorded")
 
 
-def check(document, ledger=None, allowed=(), name=None):
-    c = Checker()
+def check(document, ledger=None, allowed=(), steal_ns=0):
+    c = Checker(steal_ns)
     c.equal(document["schema"], 1, "schema")
     for run in document["runs"]:
-        if name is None or run["name"] == name:
-            check_run(c, run, allowed)
+        check_run(c, run, allowed)
     c.check(document["runs"], "no run was recorded")
     if ledger and not c.failures:
         Ledger(c, document["runs"][-1], ledger).check()
@@ -232,16 +247,16 @@ def check(document, ledger=None, allowed=(), name=None):
 
 
 def main(args):
-    allowed, name = [], None
+    allowed, steal_ns = [], 0
     while args and args[0].startswith("--"):
         option, value, args = args[0], args[1], args[2:]
         if option == "--allow-loss":
             allowed.append(value)
-        elif option == "--run":
-            name = value
+        elif option == "--steal":
+            steal_ns = int(value)
     with open(args[0]) as file:
         document = json.load(file)
-    c = check(document, args[1] if len(args) > 1 else None, allowed, name)
+    c = check(document, args[1] if len(args) > 1 else None, allowed, steal_ns)
     for words in c.failures[:40]:
         print(words)
     if len(c.failures) > 40:

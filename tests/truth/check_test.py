@@ -94,6 +94,7 @@ WRONG = [
     ("on-CPU time is 3% less than the kernel's", add(["threads", 0, "audit", "on_cpu_ns"], 3_800_000)),
     ("on-CPU time is 3% more than the kernel's", add(["threads", 1, "audit", "on_cpu_ns"], -3_800_000)),
     ("something was lost", put(["losses"], {"thread_unfollowed": 1})),
+    ("most switches were not seen", put(["losses"], {"switch_repaired": 40})),
     ("the budget is not time over wall time", add(["budget", "lock"], 0.01)),
     ("CPU time of the run is not that of its processes", add(["cpu_ns"], 1)),
     ("the overlap is not progress over wall time", add(["overlap"], 0.01)),

@@ -11,6 +11,7 @@ model() # NAME options...
 {
 	needs_root
 	JSON=$BATS_TEST_TMPDIR/$1.json
+	steal_begin
 	run "${BINARY:-$CONCPROF}" "$@" --json "$JSON"
 	expect 0
 	[ "${BROKEN-}" ] || check_recording "$JSON"
@@ -52,8 +53,17 @@ WORKERS='[t for t in threads if t["id"] != 1]'
 		holds "$JSON" "no lock GIL" "total('lock', 'GIL') == 0"
 		[ "$(nproc)" -ge 2 ] || continue
 		holds "$JSON" "overlap" "run['overlap'] >= 1.7" "run['overlap']" "run['budget']"
-		holds "$JSON" "faster" "doc['comparison']['speedup'] >= 1.6" "doc['comparison']"
 	done
+}
+
+@test "processes-cpu is at least 1.7 times as fast as serial-cpu on two CPUs" {
+	[ "$(nproc)" -ge 2 ] || skip "there is one CPU"
+	# Both runs must have had the machine to themselves: the best of three.
+	for _ in 1 2 3; do
+		model processes-cpu "${CPU[@]}"
+		holds "$JSON" "faster" "doc['comparison']['speedup'] >= 1.7" "doc['comparison']" && return
+	done
+	false
 }
 
 @test "speedup is progress ratio times overlap ratio, and the progress items add up to the difference" {
@@ -78,7 +88,7 @@ WORKERS='[t for t in threads if t["id"] != 1]'
 	"$CONCPROF" serial-cpu "${CPU[@]}" --plant-sleep 20ms -o before.concprof 2>/dev/null
 	"$CONCPROF" serial-cpu "${CPU[@]}" -o after.concprof 2>/dev/null
 	run "$CONCPROF" compare before.concprof after.concprof
-	[[ "$output" != *"not built yet"* ]] || skip "compare is not built yet"
+	[[ "$output" != *"neither a verb"* ]] || skip "there is no verb compare yet"
 	expect 0 sleep
 	[[ "${lines[0]}" == *"sleep"* ]]
 	[[ "${lines[0]}" != *"at once"* ]]
@@ -94,9 +104,9 @@ WORKERS='[t for t in threads if t["id"] != 1]'
 	done
 }
 
-@test "session-io connects as often as it has threads, threads-io for every download" {
+@test "session-io connects once a thread and round, threads-io for every download" {
 	model session-io "${IO[@]}" --no-baseline
-	holds "$JSON" "connects" "sum(t['connects'] for t in threads) == run['ledger']['connections'] <= 5" "run['ledger']"
+	holds "$JSON" "connects" "sum(t['connects'] for t in threads) == run['ledger']['connections'] == 2 * 5" "run['ledger']"
 	model threads-io "${IO[@]}" --no-baseline
 	holds "$JSON" "connects" "sum(t['connects'] for t in threads) == run['ledger']['connections'] == run['ledger']['downloads']" "run['ledger']"
 }
