@@ -72,7 +72,7 @@ struct epoll_set {
 	struct wait_key summary; /* class and peer, valid if known != 0 */
 	u32 known;
 	u32 too_large;
-	u32 holds; /* of the summary: enum poll_holds */
+	u32 holds;   /* of the summary: enum poll_holds */
 	u32 witness; /* slot of the member that decides the summary; it must still be there */
 	struct epoll_member member[EPOLL_SLOTS];
 };
@@ -104,7 +104,7 @@ SHARED volatile __u64 stop_ns;
 SHARED volatile __u64 root_begin_ns;
 SHARED volatile __u64 root_exit_status;
 SHARED volatile __u64 threads_alive;
-SHARED __u64 last_thread;  /* serials given out */
+SHARED __u64 last_thread; /* serials given out */
 SHARED __u64 last_process;
 SHARED volatile __u64 losses[LOSS_COUNT];
 

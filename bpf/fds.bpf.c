@@ -2,7 +2,7 @@
 /* What a descriptor of the current task refers to. */
 #include "concprof.bpf.h"
 
-#define TTY_MAJOR_FIRST 4 /* Documentation/admin-guide/devices.txt: 4 and 5 consoles, 136-143 Unix98 pseudo-terminals */
+#define TTY_MAJOR_FIRST 4     /* Documentation/admin-guide/devices.txt: 4 and 5 consoles, 136-143 Unix98 pseudo-terminals */
 #define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range's default */
 
 static __always_inline bool is_tty(u32 device)
@@ -22,7 +22,8 @@ static __always_inline u32 anonymous_kind(struct file *file)
 
 	bpf_probe_read_kernel(&name, sizeof(name), pointer);
 #define NAMED(a, b, c, d, e, f, g, h)                                                                                            \
-	((u64)(a) | (u64)(b) << 8 | (u64)(c) << 16 | (u64)(d) << 24 | (u64)(e) << 32 | (u64)(f) << 40 | (u64)(g) << 48 | (u64)(h) << 56)
+	((u64)(a) | (u64)(b) << 8 | (u64)(c) << 16 | (u64)(d) << 24 | (u64)(e) << 32 | (u64)(f) << 40 | (u64)(g) << 48 |         \
+	 (u64)(h) << 56)
 	switch (name.word) {
 	case NAMED('[', 'e', 'v', 'e', 'n', 't', 'f', 'd'):
 		return FD_EVENTFD;

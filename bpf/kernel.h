@@ -203,11 +203,11 @@ struct bpf_iter__task {
 /* arch/x86/include/asm/thread_info.h */
 #define TS_COMPAT 0x0002
 
-#define S_IFMT  0170000
+#define S_IFMT   0170000
 #define S_IFSOCK 0140000
-#define S_IFREG 0100000
-#define S_IFCHR 0020000
-#define S_IFIFO 0010000
+#define S_IFREG  0100000
+#define S_IFCHR  0020000
+#define S_IFIFO  0010000
 
 /* uapi/linux/magic.h */
 #define ANON_INODE_FS_MAGIC 0x09041934

@@ -125,7 +125,7 @@ static long poll_step(u32 i, struct look *look)
 	struct {
 		s32 fd;
 		u16 events, revents;
-	} entry = { .fd = -1 };
+	} entry = {.fd = -1};
 	struct fd_view view = {};
 
 	if (bpf_probe_read_user(&entry, sizeof(entry), (void *)(look->array + i * sizeof(entry))) || entry.fd < 0)
@@ -137,7 +137,7 @@ static long poll_step(u32 i, struct look *look)
 
 __noinline u32 poll_holds(struct wait_key *key, u64 array, u64 count)
 {
-	struct look look = { .array = array };
+	struct look look = {.array = array};
 
 	if (!key)
 		return 0;
@@ -244,7 +244,7 @@ static __always_inline bool summary_holds(struct epoll_set *set)
 
 __noinline u32 epoll_holds(struct wait_key *key, u32 fd)
 {
-	struct look look = { .epoll = epoll_of(fd) };
+	struct look look = {.epoll = epoll_of(fd)};
 	struct epoll_set *set = bpf_map_lookup_elem(&epolls, &look.epoll);
 
 	if (!key || !set)

@@ -39,8 +39,9 @@ static __always_inline void note_timeout(struct thread *t, long result)
 	u32 slot = (t->slot_last - 1) & (WAIT_SLOTS - 1);
 	u8 class = t->slot[slot].key.class;
 
-	if (class == CLASS_FUTEX ? result == -ETIMEDOUT : result == 0 && (class == CLASS_POLL || class == CLASS_PIPE ||
-									   class == CLASS_TTY || class == CLASS_SLEEP))
+	if (class == CLASS_FUTEX
+		? result == -ETIMEDOUT
+		: result == 0 && (class == CLASS_POLL || class == CLASS_PIPE || class == CLASS_TTY || class == CLASS_SLEEP))
 		t->slot[slot].stats.timed_out++;
 }
 

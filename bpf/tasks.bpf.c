@@ -167,8 +167,8 @@ __noinline int thread_ended(struct thread *t, u64 now)
 		record->kind = RECORD_THREAD;
 		bpf_probe_read_kernel(&record->thread, sizeof(*t), t);
 		/* A wake-up for every record would be a context switch for every thread's end: user space looks by itself. */
-		bpf_ringbuf_submit(record, bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > RING_BYTES / 4 ? BPF_RB_FORCE_WAKEUP :
-													     BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_submit(record, bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > RING_BYTES / 4 ? BPF_RB_FORCE_WAKEUP
+													   : BPF_RB_NO_WAKEUP);
 	} else {
 		add_to_process(t);
 	}

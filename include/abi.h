@@ -18,7 +18,7 @@ enum concprof_class {
 };
 
 /* Array size for per-class times: a power of two, so that an index can be masked where the verifier wants proof. */
-#define CLASS_SLOTS 32
+#define CLASS_SLOTS         32
 #define CLASS_RUNNABLE_LAST CLASS_WOKEN
 _Static_assert(CLASS_COUNT <= CLASS_SLOTS, "too many classes");
 
@@ -77,10 +77,10 @@ struct wait_key {
 };
 _Static_assert(sizeof(struct wait_key) == 40, "wait_key layout");
 
-#define WAIT_NR_NONE 0xffff
-#define WAIT_NR_I386 0x8000
+#define WAIT_NR_NONE      0xffff
+#define WAIT_NR_I386      0x8000
 #define WAIT_OP_EXPECTS_2 0x80 /* futex: a plain wait that expects the value 2, as glibc's low-level locks do */
-#define WAIT_OP_MANY 0x40      /* poll: the set holds sockets with more than one peer, or too many to see them all */
+#define WAIT_OP_MANY      0x40 /* poll: the set holds sockets with more than one peer, or too many to see them all */
 
 #define WAIT_LOG2_SLOTS 40 /* bucket i: 2^i <= ns < 2^(i+1); the last one is open (>= 9.2 minutes) */
 
@@ -119,32 +119,32 @@ struct audit {
 /* The state of a followed thread (task storage), and what is delivered of it at its end or from a snapshot. */
 struct thread {
 	struct account account;
-	__u64 serial;         /* of the thread; from 1; 1 is the root */
-	__u64 process;        /* serial of its process; from 1 */
-	__u64 parent;         /* serial of the thread that created it; 0 for the root */
-	__u64 parent_process; /* serial of the process that created it */
-	__u64 tid_address;    /* CLONE_CHILD_CLEARTID: the futex word that a join waits on; 0 if none */
-	__u64 voluntary;      /* switch-outs counted by us: blocked */
-	__u64 involuntary;    /* switch-outs counted by us: still runnable */
-	__u64 syscalls;       /* entered while measured; 0 under --no-syscalls */
-	__u64 connects;       /* of those: connect() */
-	__u64 faults;         /* page faults, major and minor, as the kernel counts them */
-	__u64 lost_wakes;     /* waits whose wake-up was not seen */
-	__u64 in_ns;          /* the last switch-in */
-	__u64 run_delay_out;  /* the kernel's run_delay at the last switch-out */
-	__u64 wakes;          /* wake-ups seen */
-	struct audit base;    /* at account.begin_ns */
-	struct audit audit;   /* at the end; exact only if phase is PHASE_DEAD */
-	struct wait_key open; /* the wait that is open or was last */
+	__u64 serial;            /* of the thread; from 1; 1 is the root */
+	__u64 process;           /* serial of its process; from 1 */
+	__u64 parent;            /* serial of the thread that created it; 0 for the root */
+	__u64 parent_process;    /* serial of the process that created it */
+	__u64 tid_address;       /* CLONE_CHILD_CLEARTID: the futex word that a join waits on; 0 if none */
+	__u64 voluntary;         /* switch-outs counted by us: blocked */
+	__u64 involuntary;       /* switch-outs counted by us: still runnable */
+	__u64 syscalls;          /* entered while measured; 0 under --no-syscalls */
+	__u64 connects;          /* of those: connect() */
+	__u64 faults;            /* page faults, major and minor, as the kernel counts them */
+	__u64 lost_wakes;        /* waits whose wake-up was not seen */
+	__u64 in_ns;             /* the last switch-in */
+	__u64 run_delay_out;     /* the kernel's run_delay at the last switch-out */
+	__u64 wakes;             /* wake-ups seen */
+	struct audit base;       /* at account.begin_ns */
+	struct audit audit;      /* at the end; exact only if phase is PHASE_DEAD */
+	struct wait_key open;    /* the wait that is open or was last */
 	struct wait_key restart; /* the wait that restart_syscall continues */
-	__u64 self_ns;        /* our own time in this thread's hooks, estimated from every 64th event */
+	__u64 self_ns;           /* our own time in this thread's hooks, estimated from every 64th event */
 	__u32 tid, tgid;
-	__u32 image;          /* exec count of the process, when the thread last ran exec, or was created */
-	__s32 exit_code;      /* wait status, at the end */
-	__u8 slot_used;       /* bit i: slot[i] holds a cause */
-	__u8 slot_last;       /* slot of the last wait within the current syscall + 1; 0: none */
-	__u8 leader;          /* tid == tgid */
-	__u8 live;            /* 1 in a snapshot of a thread that has not ended */
+	__u32 image;     /* exec count of the process, when the thread last ran exec, or was created */
+	__s32 exit_code; /* wait status, at the end */
+	__u8 slot_used;  /* bit i: slot[i] holds a cause */
+	__u8 slot_last;  /* slot of the last wait within the current syscall + 1; 0: none */
+	__u8 leader;     /* tid == tgid */
+	__u8 live;       /* 1 in a snapshot of a thread that has not ended */
 	__u32 pad;
 	char comm[COMM_BYTES];
 	struct wait_stats queue[2]; /* waits for a CPU: [0] preempted, [1] woken */
@@ -173,9 +173,9 @@ struct record_thread {
 /* What is kept of a process in the map `processes` (key: serial). */
 struct process {
 	__u32 tgid;
-	__u32 threads;           /* alive and followed */
-	__u64 parent;            /* serial of the process that created it; 0 for the root */
-	__u64 undelivered;       /* threads whose record found no room in the ring buffer */
+	__u32 threads;     /* alive and followed */
+	__u64 parent;      /* serial of the process that created it; 0 for the root */
+	__u64 undelivered; /* threads whose record found no room in the ring buffer */
 	__u64 begin_ns;
 	__u64 undelivered_life_ns;
 	__u64 undelivered_ns[CLASS_SLOTS];
@@ -186,25 +186,25 @@ struct process {
  * THE list of what can be lost, by name; each is counted where it happens. What ends in _repaired was not seen by our probes and has
  * been taken from the kernel's own account instead: it is told, but nothing is missing.
  */
-#define LOSSES(X)                                                                                          \
-	X(THREAD_UNFOLLOWED, "thread_unfollowed", "a new thread could not be marked: its time is not in the account")        \
-	X(THREAD_UNDELIVERED, "thread_undelivered", "a thread's record found no room: its time is added to its process")     \
-	X(PROCESS_UNTRACKED, "process_untracked", "the process table was full")                                              \
-	X(WAIT_UNATTRIBUTED, "wait_unattributed", "the cause of waits could not be kept: their time is shown as unattributed") \
-	X(WAKE_LOST, "wake_lost", "a wake-up was not seen: the wait for a CPU counts as blocked")                            \
-	X(WAKE_REPAIRED, "wake_repaired", "a wake-up was not seen: its time is the kernel's")                               \
-	X(SWITCH_REPAIRED, "switch_repaired", "a switch-in was not seen: its time is the kernel's")                         \
-	X(POLL_SET_TOO_LARGE, "poll_set_too_large", "a poll set held more descriptors than are looked at")                   \
-	X(EXEC_UNDELIVERED, "exec_undelivered", "an exec record found no room: names of that program may be missing")        \
-	X(SNAPSHOT_TORN, "snapshot_torn", "a live thread could not be read in a consistent state")                           \
-	X(PROBE_MISSED, "probe_missed", "the kernel skipped a probe (recursion)")                                            \
+#define LOSSES(X)                                                                                                                \
+	X(THREAD_UNFOLLOWED, "thread_unfollowed", "a new thread could not be marked: its time is not in the account")            \
+	X(THREAD_UNDELIVERED, "thread_undelivered", "a thread's record found no room: its time is added to its process")         \
+	X(PROCESS_UNTRACKED, "process_untracked", "the process table was full")                                                  \
+	X(WAIT_UNATTRIBUTED, "wait_unattributed", "the cause of waits could not be kept: their time is shown as unattributed")   \
+	X(WAKE_LOST, "wake_lost", "a wake-up was not seen: the wait for a CPU counts as blocked")                                \
+	X(WAKE_REPAIRED, "wake_repaired", "a wake-up was not seen: its time is the kernel's")                                    \
+	X(SWITCH_REPAIRED, "switch_repaired", "a switch-in was not seen: its time is the kernel's")                              \
+	X(POLL_SET_TOO_LARGE, "poll_set_too_large", "a poll set held more descriptors than are looked at")                       \
+	X(EXEC_UNDELIVERED, "exec_undelivered", "an exec record found no room: names of that program may be missing")            \
+	X(SNAPSHOT_TORN, "snapshot_torn", "a live thread could not be read in a consistent state")                               \
+	X(PROBE_MISSED, "probe_missed", "the kernel skipped a probe (recursion)")                                                \
 	X(MAPPING_LOST, "mapping_lost", "mapping records were dropped: addresses may lack names")
 
 enum loss {
 #define X(id, name, gloss) LOSS_##id,
 	LOSSES(X)
 #undef X
-	LOSS_COUNT
+	    LOSS_COUNT
 };
 
 /* What a descriptor refers to. */

@@ -11,71 +11,72 @@
 
 /* How to find out what a blocked syscall waits for. */
 enum wait_how {
-	HOW_OTHER,     /* nothing more to find out */
-	HOW_FUTEX,     /* futex(address, op, value, ...) */
-	HOW_FUTEX2,    /* futex_wait(address, value, ...) */
-	HOW_FUTEX_V,   /* futex_waitv(array, ...) */
-	HOW_FD,        /* the descriptor in the first argument */
-	HOW_SENDFILE,  /* sendfile(out, in): the receiving end */
-	HOW_SPLICE,    /* splice(in, ., out, .), tee(in, out): whichever is a pipe or socket */
-	HOW_POLL,      /* poll(set, n, ms) */
-	HOW_PPOLL,     /* ppoll(set, n, timespec or NULL) */
-	HOW_SELECT,    /* select(n, read, write, except, timeval or NULL), pselect6 */
-	HOW_EPOLL,     /* epoll_wait(fd, ., ., ms), epoll_pwait */
-	HOW_EPOLL2,    /* epoll_pwait2(fd, ., ., timespec or NULL) */
-	HOW_SLEEP,     /* a timer alone */
-	HOW_CHILD,     /* wait4, waitid, vfork */
-	HOW_CLONE,     /* clone: blocks as vfork does when its flags (first argument) have CLONE_VFORK */
-	HOW_CLONE3,    /* clone3: the flags are the first word of the struct */
-	HOW_FCNTL,     /* fcntl: waits for a lock under F_SETLKW and F_OFD_SETLKW */
-	HOW_FLOCK,     /* a file lock */
-	HOW_SYSV,      /* System V or POSIX queue or semaphore */
-	HOW_SIGNAL,    /* waits for a signal */
-	HOW_MEMORY,    /* memory management */
-	HOW_FILE,      /* path and file system operations */
-	HOW_EXIT,      /* exit, exit_group */
-	HOW_RESTART,   /* restart_syscall: continues what was interrupted */
+	HOW_OTHER,      /* nothing more to find out */
+	HOW_FUTEX,      /* futex(address, op, value, ...) */
+	HOW_FUTEX2,     /* futex_wait(address, value, ...) */
+	HOW_FUTEX_V,    /* futex_waitv(array, ...) */
+	HOW_FD,         /* the descriptor in the first argument */
+	HOW_SENDFILE,   /* sendfile(out, in): the receiving end */
+	HOW_SPLICE,     /* splice(in, ., out, .), tee(in, out): whichever is a pipe or socket */
+	HOW_POLL,       /* poll(set, n, ms) */
+	HOW_PPOLL,      /* ppoll(set, n, timespec or NULL) */
+	HOW_SELECT,     /* select(n, read, write, except, timeval or NULL), pselect6 */
+	HOW_EPOLL,      /* epoll_wait(fd, ., ., ms), epoll_pwait */
+	HOW_EPOLL2,     /* epoll_pwait2(fd, ., ., timespec or NULL) */
+	HOW_SLEEP,      /* a timer alone */
+	HOW_CHILD,      /* wait4, waitid, vfork */
+	HOW_CLONE,      /* clone: blocks as vfork does when its flags (first argument) have CLONE_VFORK */
+	HOW_CLONE3,     /* clone3: the flags are the first word of the struct */
+	HOW_FCNTL,      /* fcntl: waits for a lock under F_SETLKW and F_OFD_SETLKW */
+	HOW_FLOCK,      /* a file lock */
+	HOW_SYSV,       /* System V or POSIX queue or semaphore */
+	HOW_SIGNAL,     /* waits for a signal */
+	HOW_MEMORY,     /* memory management */
+	HOW_FILE,       /* path and file system operations */
+	HOW_EXIT,       /* exit, exit_group */
+	HOW_RESTART,    /* restart_syscall: continues what was interrupted */
 	HOW_SOCKETCALL, /* i386: socketcall(call, arguments) */
 };
 
 /* WAIT_SYSCALL(x86-64 number, i386 number, how); -1: does not exist there. Where i386 has two numbers, the second stands below. */
-#define WAIT_SYSCALLS(X)                                                                           \
-	X(202, 240, FUTEX) X(455, 455, FUTEX2) X(449, 449, FUTEX_V)                                \
-	X(0, 3, FD) X(1, 4, FD) X(17, 180, FD) X(18, 181, FD) X(19, 145, FD) X(20, 146, FD)        \
-	X(295, 333, FD) X(296, 334, FD) X(327, 378, FD) X(328, 379, FD)                            \
-	X(42, 362, FD) X(43, -1, FD) X(288, 364, FD) X(44, 369, FD) X(45, 371, FD)                 \
-	X(46, 370, FD) X(47, 372, FD) X(299, 337, FD) X(307, 345, FD) X(48, 373, FD)               \
-	X(16, 54, FD) X(3, 6, FD) X(8, 19, FD)                                                     \
-	X(40, 187, SENDFILE) X(275, 313, SPLICE) X(276, 315, SPLICE) X(278, 316, FD)               \
-	X(7, 168, POLL) X(271, 309, PPOLL) X(23, 142, SELECT) X(270, 308, SELECT)                  \
-	X(232, 256, EPOLL) X(281, 319, EPOLL) X(441, 441, EPOLL2)                                  \
-	X(35, 162, SLEEP) X(230, 267, SLEEP)                                                       \
-	X(61, 114, CHILD) X(247, 284, CHILD) X(58, 190, CHILD) X(56, 120, CLONE) X(435, 435, CLONE3) \
-	X(72, 55, FCNTL) X(73, 143, FLOCK)                                                         \
-	X(65, -1, SYSV) X(220, -1, SYSV) X(69, 400, SYSV) X(70, 401, SYSV) X(242, 279, SYSV) X(243, 280, SYSV) \
-	X(34, 29, SIGNAL) X(128, 177, SIGNAL) X(130, 179, SIGNAL)                                  \
-	X(9, 192, MEMORY) X(10, 125, MEMORY) X(11, 91, MEMORY) X(12, 45, MEMORY) X(25, 163, MEMORY) \
-	X(28, 219, MEMORY) X(149, 150, MEMORY) X(151, 152, MEMORY) X(26, 144, FILE)                \
-	X(74, 118, FILE) X(75, 148, FILE) X(162, 36, FILE) X(277, 314, FILE) X(306, 344, FILE)     \
-	X(2, 5, FILE) X(257, 295, FILE) X(437, 437, FILE) X(4, 195, FILE) X(5, 197, FILE) X(6, 196, FILE) \
-	X(262, 300, FILE) X(332, 383, FILE) X(21, 33, FILE) X(269, 307, FILE) X(439, 439, FILE)    \
-	X(76, 92, FILE) X(77, 93, FILE) X(78, 141, FILE) X(217, 220, FILE) X(79, 183, FILE)        \
-	X(82, 38, FILE) X(83, 39, FILE) X(84, 40, FILE) X(86, 9, FILE) X(87, 10, FILE) X(88, 83, FILE) \
-	X(263, 301, FILE) X(264, 302, FILE) X(316, 353, FILE) X(258, 296, FILE) X(89, 85, FILE) X(267, 305, FILE) \
-	X(285, 324, FILE) X(187, 225, FILE) X(221, 250, FILE) X(326, 377, FILE) X(59, 11, FILE) X(322, 358, FILE) \
-	X(208, 247, FILE) X(333, 385, FILE)                                                        \
-	X(60, 1, EXIT) X(231, 252, EXIT) X(219, 0, RESTART)
+#define WAIT_SYSCALLS(X)                                                                                                         \
+	X(202, 240, FUTEX)                                                                                                       \
+	X(455, 455, FUTEX2) X(449, 449, FUTEX_V) X(0, 3, FD) X(1, 4, FD) X(17, 180, FD) X(18, 181, FD) X(19, 145, FD)            \
+	    X(20, 146, FD) X(295, 333, FD) X(296, 334, FD) X(327, 378, FD) X(328, 379, FD) X(42, 362, FD) X(43, -1, FD) X(       \
+		288, 364, FD) X(44, 369, FD) X(45, 371, FD) X(46, 370, FD) X(47, 372, FD) X(299, 337, FD) X(307, 345, FD)        \
+		X(48, 373, FD) X(16, 54, FD) X(3, 6, FD) X(8, 19, FD) X(40, 187, SENDFILE) X(275, 313, SPLICE) X(                \
+		    276, 315, SPLICE) X(278, 316, FD) X(7, 168, POLL) X(271, 309, PPOLL) X(23, 142, SELECT) X(270, 308, SELECT)  \
+		    X(232, 256, EPOLL) X(281, 319, EPOLL) X(441, 441, EPOLL2) X(35, 162, SLEEP) X(230, 267, SLEEP)               \
+			X(61, 114, CHILD) X(247, 284, CHILD) X(58, 190, CHILD) X(56, 120, CLONE) X(435, 435, CLONE3) X(          \
+			    72, 55, FCNTL) X(73, 143, FLOCK) X(65, -1, SYSV) X(220, -1, SYSV) X(69, 400, SYSV) X(70, 401, SYSV)  \
+			    X(242, 279, SYSV) X(243, 280, SYSV) X(34, 29, SIGNAL) X(128, 177, SIGNAL) X(130, 179, SIGNAL)        \
+				X(9, 192, MEMORY) X(10, 125, MEMORY) X(11, 91, MEMORY) X(12, 45, MEMORY) X(25, 163, MEMORY)      \
+				    X(28, 219, MEMORY) X(149, 150, MEMORY) X(151, 152, MEMORY) X(26, 144, FILE) X(74, 118, FILE) \
+					X(75, 148, FILE) X(162, 36, FILE) X(277, 314, FILE) X(306, 344, FILE) X(2, 5, FILE)      \
+					    X(257, 295, FILE) X(437, 437, FILE) X(4, 195, FILE) X(5, 197, FILE) X(6, 196, FILE)  \
+						X(262, 300, FILE) X(332, 383, FILE) X(21, 33, FILE) X(269, 307, FILE)            \
+						    X(439, 439, FILE) X(76, 92, FILE) X(77, 93, FILE) X(78, 141, FILE)           \
+							X(217, 220, FILE) X(79, 183, FILE) X(82, 38, FILE) X(83, 39, FILE)       \
+							    X(84, 40, FILE) X(86, 9, FILE) X(87, 10, FILE) X(88, 83, FILE)       \
+								X(263, 301, FILE) X(264, 302, FILE) X(316, 353, FILE)            \
+								    X(258, 296, FILE) X(89, 85, FILE) X(267, 305, FILE)          \
+									X(285, 324, FILE) X(187, 225, FILE) X(221, 250, FILE)    \
+									    X(326, 377, FILE) X(59, 11, FILE) X(322, 358, FILE)  \
+										X(208, 247, FILE) X(333, 385, FILE)              \
+										    X(60, 1, EXIT) X(231, 252, EXIT)             \
+											X(219, 0, RESTART)
 
 /* i386 only: second numbers, and the 64-bit time variants. */
-#define WAIT_SYSCALLS_I386(X)                                                                      \
-	X(422, FUTEX) X(82, SELECT) X(413, SELECT) X(414, PPOLL) X(407, SLEEP) X(7, CHILD)         \
-	X(221, FCNTL) X(102, SOCKETCALL) X(239, SENDFILE) X(72, SIGNAL) X(421, SIGNAL) X(420, SYSV) X(90, MEMORY)
+#define WAIT_SYSCALLS_I386(X)                                                                                                    \
+	X(422, FUTEX)                                                                                                            \
+	X(82, SELECT) X(413, SELECT) X(414, PPOLL) X(407, SLEEP) X(7, CHILD) X(221, FCNTL) X(102, SOCKETCALL) X(239, SENDFILE)   \
+	    X(72, SIGNAL) X(421, SIGNAL) X(420, SYSV) X(90, MEMORY)
 
 #define WAIT_TABLE_SLOTS 512
 
 static const __u8 wait_how_x86_64[WAIT_TABLE_SLOTS] = {
 #define X(nr64, nr32, how) [nr64] = HOW_##how,
-	WAIT_SYSCALLS(X)
+    WAIT_SYSCALLS(X)
 #undef X
 };
 
@@ -83,7 +84,7 @@ static const __u8 wait_how_i386[WAIT_TABLE_SLOTS + 1] = {
 #define X(nr64, nr32, how) [(nr32) < 0 ? WAIT_TABLE_SLOTS : (nr32)] = HOW_##how,
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
-	WAIT_SYSCALLS(X)
+    WAIT_SYSCALLS(X)
 #undef X
 #define X(nr32, how) [nr32] = HOW_##how,
 	WAIT_SYSCALLS_I386(X)
@@ -119,7 +120,7 @@ enum poll_holds {
 	HOLDS_SOCKET = 1,
 	HOLDS_PIPE = 2,
 	HOLDS_TTY = 4,
-	HOLDS_CHILD = 8,  /* pidfd */
+	HOLDS_CHILD = 8, /* pidfd */
 	HOLDS_TIMER = 16,
 	HOLDS_SIGNAL = 32,
 	HOLDS_OTHER = 64,

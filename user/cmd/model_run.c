@@ -10,7 +10,7 @@
 
 #include "lib/cleanup.h"
 
-#define ARGUMENTS_MAX 32
+#define ARGUMENTS_MAX  32
 #define ARGUMENT_BYTES 560
 
 /* The call of the hidden verb (verb_worker.c) that runs the model. */
@@ -27,7 +27,7 @@ int cats_start(struct cats *cats, struct model_run_options *options, char *error
 	const char *dir;
 	int err;
 
-	*cats = (struct cats){ .started = false };
+	*cats = (struct cats){.started = false};
 	if (!(options->uses & USES_URL))
 		return 0;
 	if (options->url[0]) {
@@ -78,7 +78,8 @@ static void prepare(struct call *call, const struct model *model, const struct m
 	call->command.start_ns_bytes = ARGUMENT_BYTES;
 	for (const struct model_option *option = model_options; option->name; option++) {
 		if (option->uses & model->uses)
-			argument(call, "--%s=%u", option->name, *(const unsigned int *)((const char *)&options->params + option->offset));
+			argument(call, "--%s=%u", option->name,
+				 *(const unsigned int *)((const char *)&options->params + option->offset));
 	}
 	if (model->uses & USES_NO_GIL && options->params.no_gil)
 		argument(call, "--no-gil");
@@ -141,8 +142,8 @@ static int take_ledger(int fd, int exit_status, bool interrupted, struct run *ru
 		err = take_line(line, run, failure);
 	}
 	if (!err && !*failure && (exit_status || !any)) {
-		snprintf(line, sizeof(line), "%s (exit status %d)", interrupted ? "it was interrupted" : "it ended before its work was done",
-			 exit_status);
+		snprintf(line, sizeof(line), "%s (exit status %d)",
+			 interrupted ? "it was interrupted" : "it ended before its work was done", exit_status);
 		*failure = strdup(line);
 		if (!*failure)
 			err = -ENOMEM;
@@ -161,8 +162,8 @@ static int ledger_open(char *error)
 	return fd;
 }
 
-int model_run(const struct model *model, const struct model_run_options *options, const struct trace_options *trace, struct run **ret,
-	      char *error)
+int model_run(const struct model *model, const struct model_run_options *options, const struct trace_options *trace,
+	      struct run **ret, char *error)
 {
 	_cleanup_free_ struct call *call = calloc(1, sizeof(*call));
 	_cleanup_close_ int ledger_fd = ledger_open(error);
@@ -186,7 +187,8 @@ int model_run(const struct model *model, const struct model_run_options *options
 	return 0;
 }
 
-int model_run_untraced(const struct model *model, const struct model_run_options *options, uint64_t *wall_ns, char **failure, char *error)
+int model_run_untraced(const struct model *model, const struct model_run_options *options, uint64_t *wall_ns, char **failure,
+		       char *error)
 {
 	_cleanup_free_ struct call *call = calloc(1, sizeof(*call));
 	_cleanup_close_ int ledger_fd = ledger_open(error);

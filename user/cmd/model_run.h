@@ -22,9 +22,10 @@ void cats_stop(struct cats *cats);
  * Runs the model in a process of its own and measures it. The run has the model's ledger, and its failure if it failed. 0 or a negative
  * errno with `error` (TRACE_ERROR_BYTES).
  */
-int model_run(const struct model *model, const struct model_run_options *options, const struct trace_options *trace, struct run **ret,
-	      char *error);
+int model_run(const struct model *model, const struct model_run_options *options, const struct trace_options *trace,
+	      struct run **ret, char *error);
 /* The same without measuring; *failure is NULL or says why the model failed (owned by the caller). */
-int model_run_untraced(const struct model *model, const struct model_run_options *options, uint64_t *wall_ns, char **failure, char *error);
+int model_run_untraced(const struct model *model, const struct model_run_options *options, uint64_t *wall_ns, char **failure,
+		       char *error);
 
 #endif

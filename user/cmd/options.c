@@ -40,13 +40,13 @@ static error_t parse_measure(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option measure_options[] = {
-	{ NULL, 0, NULL, 0, "Measuring:", 10 },
-	{ "no-syscalls", KEY_NO_SYSCALLS, NULL, 0, "no syscall hooks: cheaper, but CPU time is not split into user and kernel", 0 },
-	{ "wait-all", KEY_WAIT_ALL, NULL, 0, "measure until every process of the tree has ended, not just the first", 0 },
-	{ "verbose", 'v', NULL, 0, "show what the kernel says when it refuses the programs", 0 },
-	{ 0 },
+    {NULL, 0, NULL, 0, "Measuring:", 10},
+    {"no-syscalls", KEY_NO_SYSCALLS, NULL, 0, "no syscall hooks: cheaper, but CPU time is not split into user and kernel", 0},
+    {"wait-all", KEY_WAIT_ALL, NULL, 0, "measure until every process of the tree has ended, not just the first", 0},
+    {"verbose", 'v', NULL, 0, "show what the kernel says when it refuses the programs", 0},
+    {0},
 };
-const struct argp measure_argp = { .options = measure_options, .parser = parse_measure };
+const struct argp measure_argp = {.options = measure_options, .parser = parse_measure};
 
 static error_t parse_output(int key, char *argument, struct argp_state *state)
 {
@@ -73,20 +73,20 @@ static error_t parse_output(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option record_options[] = {
-	{ NULL, 0, NULL, 0, "Output:", 20 },
-	{ "output", 'o', "FILE", 0, "keep what was measured in FILE (SQLite), for `concprof report FILE` and any SQL tool", 0 },
-	{ 0 },
+    {NULL, 0, NULL, 0, "Output:", 20},
+    {"output", 'o', "FILE", 0, "keep what was measured in FILE (SQLite), for `concprof report FILE` and any SQL tool", 0},
+    {0},
 };
-const struct argp record_argp = { .options = record_options, .parser = parse_output };
+const struct argp record_argp = {.options = record_options, .parser = parse_output};
 
 static const struct argp_option view_options[] = {
-	{ NULL, 0, NULL, 0, "Output:", 20 },
-	{ "json", KEY_JSON, "FILE", 0, "write everything as one JSON object (`-`: to standard output, and no report)", 0 },
-	{ "lock", KEY_LOCK, "SYMBOL", 0, "waits inside this data object are waits for a lock of that name; may be repeated", 0 },
-	{ "all", KEY_ALL, NULL, 0, "every thread and item, however many", 0 },
-	{ 0 },
+    {NULL, 0, NULL, 0, "Output:", 20},
+    {"json", KEY_JSON, "FILE", 0, "write everything as one JSON object (`-`: to standard output, and no report)", 0},
+    {"lock", KEY_LOCK, "SYMBOL", 0, "waits inside this data object are waits for a lock of that name; may be repeated", 0},
+    {"all", KEY_ALL, NULL, 0, "every thread and item, however many", 0},
+    {0},
 };
-const struct argp view_argp = { .options = view_options, .parser = parse_output };
+const struct argp view_argp = {.options = view_options, .parser = parse_output};
 
 static error_t parse_delay(struct argp_state *state, struct model_run_options *options, const char *argument)
 {
@@ -140,10 +140,10 @@ static error_t parse_model(int key, char *argument, struct argp_state *state)
 
 /* The options are a list of models/; argp wants its own form of it. */
 static struct argp_option model_argp_options[32] = {
-	{ NULL, 0, NULL, 0, "The model:", 1 },
-	{ "no-gil", KEY_NO_GIL, NULL, 0, "threads-cpu: the same threads without the interpreter lock", 0 },
-	{ "url", KEY_URL, "URL", 0, "I/O models: download URL/1.jpg... from this server instead of the built-in one", 0 },
-	{ "delay", KEY_DELAY, "TIME", 0, "I/O models: the built-in server's delay before each response, in us (or 5ms)", 0 },
+    {NULL, 0, NULL, 0, "The model:", 1},
+    {"no-gil", KEY_NO_GIL, NULL, 0, "threads-cpu: the same threads without the interpreter lock", 0},
+    {"url", KEY_URL, "URL", 0, "I/O models: download URL/1.jpg... from this server instead of the built-in one", 0},
+    {"delay", KEY_DELAY, "TIME", 0, "I/O models: the built-in server's delay before each response, in us (or 5ms)", 0},
 };
 
 __attribute__((constructor)) static void list_model_options(void)
@@ -152,14 +152,14 @@ __attribute__((constructor)) static void list_model_options(void)
 
 	for (int i = 0; model_options[i].name && next < &model_argp_options[31]; i++) {
 		*next++ = (struct argp_option){
-			.name = model_options[i].name,
-			.key = KEY_MODEL_FIRST + i,
-			.arg = model_options[i].time_us ? "TIME" : "N",
-			.doc = model_options[i].gloss,
+		    .name = model_options[i].name,
+		    .key = KEY_MODEL_FIRST + i,
+		    .arg = model_options[i].time_us ? "TIME" : "N",
+		    .doc = model_options[i].gloss,
 		};
 	}
 }
-const struct argp model_argp = { .options = model_argp_options, .parser = parse_model };
+const struct argp model_argp = {.options = model_argp_options, .parser = parse_model};
 
 void options_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, int *first, void *input)
 {

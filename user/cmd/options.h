@@ -13,8 +13,8 @@
 
 /* What to do with what was measured. */
 struct output_options {
-	const char *recording; /* -o; NULL: none */
-	const char *json;      /* --json; "-" is standard output; NULL: none */
+	const char *recording;            /* -o; NULL: none */
+	const char *json;                 /* --json; "-" is standard output; NULL: none */
 	const char *locks[LOCKS_MAX + 1]; /* --lock; NULL-terminated */
 	size_t n_locks;
 	bool all; /* --all */
@@ -23,7 +23,7 @@ struct output_options {
 /* How to run a model. */
 struct model_run_options {
 	struct model_params params;
-	unsigned int uses; /* enum model_uses: which options the model has */
+	unsigned int uses;     /* enum model_uses: which options the model has */
 	unsigned int delay_us; /* --delay */
 	char url[512];
 };

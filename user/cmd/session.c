@@ -24,11 +24,11 @@ int session_begin(struct session *session, const struct output_options *output)
 {
 	char error[PROFILE_ERROR_BYTES] = "";
 	struct utsname machine;
-	struct host host = { .cpus = sysconf(_SC_NPROCESSORS_ONLN) };
+	struct host host = {.cpus = sysconf(_SC_NPROCESSORS_ONLN)};
 	uid_t uid;
 	gid_t gid;
 
-	*session = (struct session){ .output = output };
+	*session = (struct session){.output = output};
 	uname(&machine);
 	host.kernel = machine.release;
 	host.version = strdup(concprof_version);
@@ -55,8 +55,8 @@ int session_add(struct session *session, struct run *run)
 static int load_and_explain(struct session *session)
 {
 	struct explain_options options = {
-		.locks = session->output->locks,
-		.cpus = profile_host(session->profile)->cpus,
+	    .locks = session->output->locks,
+	    .cpus = profile_host(session->profile)->cpus,
 	};
 	char error[PROFILE_ERROR_BYTES] = "";
 	int count = profile_run_count(session->profile), err;
@@ -93,7 +93,7 @@ int session_load(struct session *session, const struct output_options *output, c
 {
 	char error[PROFILE_ERROR_BYTES] = "";
 
-	*session = (struct session){ .output = output };
+	*session = (struct session){.output = output};
 	if (profile_open(path, &session->profile, error)) {
 		fprintf(stderr, "concprof: %s\n", error);
 		return STATUS_FAILED;
@@ -152,11 +152,11 @@ static int write_file(const char *path, const struct export_input *input)
 int session_write_json(struct session *session)
 {
 	struct export_input input = {
-		.host = profile_host(session->profile),
-		.runs = (const struct explanation *const *)session->explanations,
-		.n_runs = session->n_runs,
-		.comparisons = (const struct comparison *const *)session->comparisons,
-		.n_comparisons = session->n_comparisons,
+	    .host = profile_host(session->profile),
+	    .runs = (const struct explanation *const *)session->explanations,
+	    .n_runs = session->n_runs,
+	    .comparisons = (const struct comparison *const *)session->comparisons,
+	    .n_comparisons = session->n_comparisons,
 	};
 	const char *path = session->output->json;
 	struct stat status;
@@ -181,7 +181,7 @@ int session_write_json(struct session *session)
 
 struct report_options session_report_options(const struct session *session, FILE *out)
 {
-	struct report_options options = { .all = session->output->all };
+	struct report_options options = {.all = session->output->all};
 	bool terminal = isatty(fileno(out));
 	struct winsize size;
 	const char *no_colour = getenv("NO_COLOR");

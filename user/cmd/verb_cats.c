@@ -35,12 +35,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static int cats(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "port", 'p', "PORT", 0, "on 127.0.0.1 (default 8000; 0: a free one)", 0 },
-		{ 0 },
+	    {"port", 'p', "PORT", 0, "on 127.0.0.1 (default 8000; 0: a free one)", 0},
+	    {0},
 	};
-	static const struct argp argp = { .parser = parse, .options = options,
-					  .doc = "Serves the twenty cats on http://127.0.0.1:PORT/1.jpg..20.jpg until Ctrl-C." };
-	struct arguments arguments = { .port = 8000 };
+	static const struct argp argp = {.parser = parse,
+					 .options = options,
+					 .doc = "Serves the twenty cats on http://127.0.0.1:PORT/1.jpg..20.jpg until Ctrl-C."};
+	struct arguments arguments = {.port = 8000};
 	char folder[PATH_MAX], error[512] = "";
 	_cleanup_close_ int stop_fd = -1;
 	struct cat_server *server;
@@ -74,4 +75,5 @@ static int cats(int argc, char **argv)
 	return STATUS_OK;
 }
 
-const struct verb verb_cats = { .name = "cats", .arguments = "[-p PORT]", .gloss = "serve the cats in the foreground", .run = cats };
+const struct verb verb_cats = {
+    .name = "cats", .arguments = "[-p PORT]", .gloss = "serve the cats in the foreground", .run = cats};

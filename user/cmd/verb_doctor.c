@@ -8,9 +8,9 @@
 
 static int doctor(int argc, char **argv)
 {
-	static const struct argp argp = { .doc = "Says what this kernel and this user allow, and what to do about each lack. "
-						 "Exits with 0 when concprof can measure here." };
-	static const char *const words[] = { [PROBE_OK] = "ok", [PROBE_MISSING] = "MISSING", [PROBE_DENIED] = "DENIED" };
+	static const struct argp argp = {.doc = "Says what this kernel and this user allow, and what to do about each lack. "
+						"Exits with 0 when concprof can measure here."};
+	static const char *const words[] = {[PROBE_OK] = "ok", [PROBE_MISSING] = "MISSING", [PROBE_DENIED] = "DENIED"};
 	struct probe probes[PROBE_COUNT];
 	bool works = true, denied = false;
 	size_t count;
@@ -24,10 +24,12 @@ static int doctor(int argc, char **argv)
 		if (probes[i].result == PROBE_DENIED)
 			denied = true;
 	}
-	printf("\n%s\n", works ? "concprof can measure here." :
-			 denied ? "Without privileges concprof cannot measure here: sudo concprof doctor says whether it can with them." :
-				  "concprof cannot measure here: see the lines marked MISSING.");
+	printf("\n%s\n",
+	       works    ? "concprof can measure here."
+	       : denied ? "Without privileges concprof cannot measure here: sudo concprof doctor says whether it can with them."
+			: "concprof cannot measure here: see the lines marked MISSING.");
 	return works ? STATUS_OK : STATUS_FAILED;
 }
 
-const struct verb verb_doctor = { .name = "doctor", .arguments = "", .gloss = "what this kernel and user allow, and what to do about it", .run = doctor };
+const struct verb verb_doctor = {
+    .name = "doctor", .arguments = "", .gloss = "what this kernel and user allow, and what to do about it", .run = doctor};

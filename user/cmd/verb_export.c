@@ -45,11 +45,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static int export(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "format", 'f', "FORMAT", 0, "what to write: json", 0 },
-		{ 0 },
+	    {"format", 'f', "FORMAT", 0, "what to write: json", 0},
+	    {0},
 	};
-	static const struct argp argp = { .parser = parse, .options = options, .args_doc = "FILE",
-					  .doc = "Writes a recording to standard output in the form of another tool." };
+	static const struct argp argp = {.parser = parse,
+					 .options = options,
+					 .args_doc = "FILE",
+					 .doc = "Writes a recording to standard output in the form of another tool."};
 	struct arguments arguments = {};
 	struct session session;
 	int status, err;
@@ -58,9 +60,9 @@ static int export(int argc, char **argv)
 	status = session_load(&session, &arguments.output, arguments.file);
 	if (!status) {
 		struct export_input input = {
-			.host = profile_host(session.profile),
-			.runs = (const struct explanation *const *)session.explanations,
-			.n_runs = session.n_runs,
+		    .host = profile_host(session.profile),
+		    .runs = (const struct explanation *const *)session.explanations,
+		    .n_runs = session.n_runs,
 		};
 
 		if (session.n_runs > 1 && session_compare(&session, 0, session.n_runs - 1)) {
@@ -77,4 +79,5 @@ static int export(int argc, char **argv)
 	return status;
 }
 
-const struct verb verb_export = { .name = "export", .arguments = "-f FORMAT FILE", .gloss = "write a recording for another tool", .run = export };
+const struct verb verb_export = {
+    .name = "export", .arguments = "-f FORMAT FILE", .gloss = "write a recording for another tool", .run = export};

@@ -62,7 +62,7 @@ static int run_untraced(const struct model *model, const struct model_run_option
 
 static int run_traced(const struct model *model, struct arguments *arguments, const char *baseline)
 {
-	const struct model *order[2] = { baseline ? model_find(baseline) : NULL, model };
+	const struct model *order[2] = {baseline ? model_find(baseline) : NULL, model};
 	char error[TRACE_ERROR_BYTES] = "";
 	struct session session;
 	int status = session_begin(&session, &arguments->output);
@@ -98,17 +98,19 @@ static int run_traced(const struct model *model, struct arguments *arguments, co
 int run_model_verb(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "no-baseline", KEY_NO_BASELINE, NULL, 0, "leave out the run of the baseline and the comparison", 0 },
-		{ "untraced", KEY_UNTRACED, NULL, 0, "only run and time the model: nothing is measured, no privileges are needed", 0 },
-		{ 0 },
+	    {"no-baseline", KEY_NO_BASELINE, NULL, 0, "leave out the run of the baseline and the comparison", 0},
+	    {"untraced", KEY_UNTRACED, NULL, 0, "only run and time the model: nothing is measured, no privileges are needed", 0},
+	    {0},
 	};
 	static const struct argp_child children[] = {
-		{ &model_argp, 0, NULL, 0 }, { &measure_argp, 0, NULL, 0 }, { &record_argp, 0, NULL, 0 }, { &view_argp, 0, NULL, 0 }, { 0 },
+	    {&model_argp, 0, NULL, 0}, {&measure_argp, 0, NULL, 0}, {&record_argp, 0, NULL, 0}, {&view_argp, 0, NULL, 0}, {0},
 	};
-	static const struct argp argp = { .parser = parse, .options = options, .children = children,
-					  .doc = "Runs a built-in model and its baseline, and explains the difference." };
+	static const struct argp argp = {.parser = parse,
+					 .options = options,
+					 .children = children,
+					 .doc = "Runs a built-in model and its baseline, and explains the difference."};
 	const struct model *model = model_find(argv[0]);
-	struct arguments arguments = { .model = { .uses = model->uses, .delay_us = CAT_SERVER_DELAY_US_DEFAULT } };
+	struct arguments arguments = {.model = {.uses = model->uses, .delay_us = CAT_SERVER_DELAY_US_DEFAULT}};
 	char error[TRACE_ERROR_BYTES] = "";
 	struct cats cats;
 	int status;

@@ -32,9 +32,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static int report(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &view_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = { .parser = parse, .args_doc = "FILE", .children = children,
-					  .doc = "Prints the report of a recording. Needs no privileges." };
+	static const struct argp_child children[] = {{&view_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {.parser = parse,
+					 .args_doc = "FILE",
+					 .children = children,
+					 .doc = "Prints the report of a recording. Needs no privileges."};
 	struct arguments arguments = {};
 	struct session session;
 	int status;
@@ -49,4 +51,5 @@ static int report(int argc, char **argv)
 	return status;
 }
 
-const struct verb verb_report = { .name = "report", .arguments = "FILE", .gloss = "print the report of a recording", .run = report };
+const struct verb verb_report = {
+    .name = "report", .arguments = "FILE", .gloss = "print the report of a recording", .run = report};

@@ -38,14 +38,18 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static int run(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &measure_argp, 0, NULL, 0 }, { &record_argp, 0, NULL, 0 }, { &view_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = { .parser = parse, .args_doc = "-- COMMAND...", .children = children,
-					  .doc = "Runs a command, follows every thread and process of it, and reports where their time went.\v"
-						 "Exits with the command's status (128+n for signal n); 125 when concprof itself fails, 126 or 127 "
-						 "when the command cannot be executed or found." };
+	static const struct argp_child children[] = {
+	    {&measure_argp, 0, NULL, 0}, {&record_argp, 0, NULL, 0}, {&view_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+	    .parser = parse,
+	    .args_doc = "-- COMMAND...",
+	    .children = children,
+	    .doc = "Runs a command, follows every thread and process of it, and reports where their time went.\v"
+		   "Exits with the command's status (128+n for signal n); 125 when concprof itself fails, 126 or 127 "
+		   "when the command cannot be executed or found."};
 	struct arguments arguments = {};
 	char error[TRACE_ERROR_BYTES] = "";
-	struct trace_command command = { .keep_fd = -1 };
+	struct trace_command command = {.keep_fd = -1};
 	struct session session;
 	struct run *measured;
 	bool exec_failed;
@@ -79,4 +83,5 @@ static int run(int argc, char **argv)
 	return status ? STATUS_TRACER_FAILED : exit_status;
 }
 
-const struct verb verb_run = { .name = "run", .arguments = "[options] -- COMMAND...", .gloss = "run a command and explain where its time went", .run = run };
+const struct verb verb_run = {
+    .name = "run", .arguments = "[options] -- COMMAND...", .gloss = "run a command and explain where its time went", .run = run};

@@ -104,11 +104,12 @@ static int print_table(struct session *session)
 static int suite(int argc, char **argv)
 {
 	static const struct argp_child children[] = {
-		{ &model_argp, 0, NULL, 0 }, { &measure_argp, 0, NULL, 0 }, { &record_argp, 0, NULL, 0 }, { &view_argp, 0, NULL, 0 }, { 0 },
+	    {&model_argp, 0, NULL, 0}, {&measure_argp, 0, NULL, 0}, {&record_argp, 0, NULL, 0}, {&view_argp, 0, NULL, 0}, {0},
 	};
-	static const struct argp argp = { .parser = parse, .children = children,
-					  .doc = "Runs every model and prints the talk's table, measured and explained." };
-	struct arguments arguments = { .model = { .uses = ~0u, .delay_us = CAT_SERVER_DELAY_US_DEFAULT } };
+	static const struct argp argp = {.parser = parse,
+					 .children = children,
+					 .doc = "Runs every model and prints the talk's table, measured and explained."};
+	struct arguments arguments = {.model = {.uses = ~0u, .delay_us = CAT_SERVER_DELAY_US_DEFAULT}};
 	char error[TRACE_ERROR_BYTES] = "";
 	struct session session;
 	struct cats cats;
@@ -135,4 +136,5 @@ static int suite(int argc, char **argv)
 	return status;
 }
 
-const struct verb verb_suite = { .name = "suite", .arguments = "[options]", .gloss = "every model: the talk's table, measured and explained", .run = suite };
+const struct verb verb_suite = {
+    .name = "suite", .arguments = "[options]", .gloss = "every model: the talk's table, measured and explained", .run = suite};

@@ -38,4 +38,4 @@ static int worker(int argc, char **argv)
 	_exit(model_main(model, &params, start_ns, ledger_fd));
 }
 
-const struct verb verb_worker = { .name = "_model", .arguments = "", .gloss = "", .hidden = true, .run = worker };
+const struct verb verb_worker = {.name = "_model", .arguments = "", .gloss = "", .hidden = true, .run = worker};

@@ -43,6 +43,12 @@ void explain_checks(struct explanation *explanation)
 		check_thread(checks, &run->threads[i]);
 	for (size_t i = 0; i < run->n_processes; i++)
 		checks->undelivered_threads += run->processes[i].undelivered_threads;
+	for (size_t i = 0; i < run->n_losses; i++) {
+		if (loss_is_repaired(run->losses[i].name))
+			checks->repaired += run->losses[i].value;
+		else
+			checks->losses++;
+	}
 	checks->on_cpu_error = error_of(checks->on_cpu_ns, checks->kernel_on_cpu_ns);
 	for (size_t i = 0; i < run->n_ledger; i++)
 		if (!strcmp(run->ledger[i].name, "wall_ns") && run->ledger[i].value >= 1 && run->ledger[i].value < 0x1p62)

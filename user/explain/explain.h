@@ -89,6 +89,8 @@ struct checks {
 	uint64_t ledger_wall_ns;              /* T by the workload's own clock; 0: it keeps none */
 	double wall_error;                    /* (T - the ledger's) / the ledger's */
 	uint64_t undelivered_threads;
+	uint64_t losses;          /* kinds of loss with something missing */
+	uint64_t repaired;        /* events that were not seen, and taken from the kernel's own account */
 	uint64_t surplus_ns;      /* waits that were attributed beyond their class's account, and cut back: not 0 is a defect */
 	uint64_t unattributed_ns; /* waits without a known cause */
 };

@@ -18,11 +18,12 @@ static bool find_losses(const struct explanation *run, struct finding *ret)
 {
 	struct text text = {0};
 
-	if (!run->run->n_losses && !run->checks.undelivered_threads && !run->checks.surplus_ns && !run->residual_ns)
+	if (!run->checks.losses && !run->checks.undelivered_threads && !run->checks.surplus_ns && !run->residual_ns)
 		return false;
 	text_add(&text, "This account has gaps:");
-	for (size_t i = 0; i < run->run->n_losses; i++)
-		text_add(&text, "%s %s %.0f", i ? "," : "", run->run->losses[i].name, run->run->losses[i].value);
+	for (size_t i = 0, told = 0; i < run->run->n_losses; i++)
+		if (!loss_is_repaired(run->run->losses[i].name))
+			text_add(&text, "%s %s %.0f", told++ ? "," : "", run->run->losses[i].name, run->run->losses[i].value);
 	if (run->checks.undelivered_threads)
 		text_add(&text, " %s threads are shown only in their process's sums",
 			 FIGURE_COUNT(run->checks.undelivered_threads));

@@ -64,6 +64,14 @@ static void wait_free_members(struct run_wait *wait)
 	free(wait->file);
 }
 
+bool loss_is_repaired(const char *name)
+{
+	static const char ending[] = "_repaired";
+	size_t length = strlen(name), tail = sizeof(ending) - 1;
+
+	return length > tail && strcmp(name + length - tail, ending) == 0;
+}
+
 void run_free(struct run *run)
 {
 	if (!run)

@@ -107,6 +107,9 @@ const char *class_default_state(uint32_t class);
 /* The class of a name in a recording, or -1. */
 int class_by_name(const char *name);
 
+/* Whether a loss of this name was made good from the kernel's own account (abi.h): it is told, but nothing is missing. */
+bool loss_is_repaired(const char *name);
+
 /*
  * The invariants that every reader relies on: references are valid, serials are unique, values are in range, and all times and counts
  * of a run sum to less than 2^62. 0, or -EINVAL with what is wrong in `reason` (RUN_REASON_BYTES, may be NULL); -ENOMEM.

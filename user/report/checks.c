@@ -35,8 +35,9 @@ void report_troubles(struct page *page, const struct explanation *explanation)
 		page_say(page, INK_BOLD, 2, "%s was ended before it was done: this is the account of its first %s.", run->name,
 			 FIGURE_NS(explanation->wall_ns));
 	for (size_t i = 0; i < run->n_losses; i++)
-		page_say(page, INK_BAD, 2, "LOST in %s: %s %.0f: %s.", run->name, run->losses[i].name, run->losses[i].value,
-			 loss_gloss(run->losses[i].name));
+		if (!loss_is_repaired(run->losses[i].name))
+			page_say(page, INK_BAD, 2, "LOST in %s: %s %.0f: %s.", run->name, run->losses[i].name,
+				 run->losses[i].value, loss_gloss(run->losses[i].name));
 	if (explanation->checks.undelivered_threads)
 		page_say(page, INK_BAD, 2, "In %s, %s threads have no line of their own: their time is in the sums.", run->name,
 			 FIGURE_COUNT(explanation->checks.undelivered_threads));
@@ -61,7 +62,7 @@ static void say_switches(struct text *text, const struct checks *checks)
 void report_checks(struct page *page, const struct explanation *explanation)
 {
 	const struct checks *checks = &explanation->checks;
-	bool bad = explanation->residual_ns || checks->switches_differ || explanation->run->n_losses || checks->surplus_ns;
+	bool bad = explanation->residual_ns || checks->switches_differ || checks->losses || checks->surplus_ns;
 	struct text text = {0};
 	_cleanup_free_ char *line = NULL;
 
@@ -75,7 +76,10 @@ void report_checks(struct page *page, const struct explanation *explanation)
 		text_add(&text, "; on-CPU within %.2f%% of the kernel's", 100 * fabs(checks->on_cpu_error));
 	if (checks->ledger_wall_ns)
 		text_add(&text, "; wall time within %.2f%% of the workload's own clock", 100 * fabs(checks->wall_error));
-	text_add(&text, "; %s.", explanation->run->n_losses ? "something was LOST, see above" : "nothing lost");
+	text_add(&text, "; %s.", checks->losses ? "something was LOST, see above" : "nothing lost");
+	if (checks->repaired)
+		text_add(&text, " %s events were hidden from us and taken from the kernel's account.",
+			 FIGURE_COUNT(checks->repaired));
 	if (checks->unattributed_ns)
 		text_add(&text, " Waits without a known cause: %s.", FIGURE_NS(checks->unattributed_ns));
 	line = text_take(&text);

@@ -43,14 +43,15 @@ static int read_segments(struct elf_data *object, Elf *elf)
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr header;
 
-		if (!gelf_getphdr(elf, i, &header) || header.p_type != PT_LOAD || header.p_vaddr + header.p_memsz < header.p_vaddr)
+		if (!gelf_getphdr(elf, i, &header) || header.p_type != PT_LOAD ||
+		    header.p_vaddr + header.p_memsz < header.p_vaddr)
 			continue;
 		object->segments[object->n_segments++] = (struct segment){
-			.offset = header.p_offset,
-			.address = header.p_vaddr,
-			.file_bytes = header.p_filesz,
-			.memory_bytes = header.p_memsz,
-			.executable = header.p_flags & PF_X,
+		    .offset = header.p_offset,
+		    .address = header.p_vaddr,
+		    .file_bytes = header.p_filesz,
+		    .memory_bytes = header.p_memsz,
+		    .executable = header.p_flags & PF_X,
 		};
 	}
 	return object->n_segments ? 0 : -ENOEXEC;
@@ -73,8 +74,8 @@ static int read_symbols(struct elf_data *object, Elf *elf, Elf_Scn *section, con
 		const char *name;
 		GElf_Sym symbol;
 
-		if (!gelf_getsym(data, i, &symbol) || GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF ||
-		    symbol.st_value + symbol.st_size < symbol.st_value)
+		if (!gelf_getsym(data, i, &symbol) || GELF_ST_TYPE(symbol.st_info) != STT_OBJECT ||
+		    symbol.st_shndx == SHN_UNDEF || symbol.st_value + symbol.st_size < symbol.st_value)
 			continue;
 		name = elf_strptr(elf, header->sh_link, symbol.st_name);
 		if (!name || !*name)
@@ -167,7 +168,8 @@ bool elf_data_bias(const struct elf_data *object, uint64_t start, uint64_t file_
 bool elf_data_holds(const struct elf_data *object, uint64_t address)
 {
 	for (size_t i = 0; i < object->n_segments; i++) {
-		if (address >= object->segments[i].address && address - object->segments[i].address < object->segments[i].memory_bytes)
+		if (address >= object->segments[i].address &&
+		    address - object->segments[i].address < object->segments[i].memory_bytes)
 			return true;
 	}
 	return false;

@@ -33,7 +33,8 @@ static struct run_wait *new_wait(struct builder *builder)
 }
 
 /* Adds a row for one key; `stats` may be empty: then there is nothing to add. */
-static int add_wait(struct builder *builder, uint64_t thread, uint64_t process, const struct wait_key *key, const struct wait_stats *stats)
+static int add_wait(struct builder *builder, uint64_t thread, uint64_t process, const struct wait_key *key,
+		    const struct wait_stats *stats)
 {
 	struct run_wait *wait;
 	int err;
@@ -84,11 +85,11 @@ static int close_live(struct builder *builder, struct thread *thread)
 
 static int add_waits(struct builder *builder, struct thread *thread)
 {
-	static const uint8_t queue_class[2] = { CLASS_PREEMPTED, CLASS_WOKEN };
+	static const uint8_t queue_class[2] = {CLASS_PREEMPTED, CLASS_WOKEN};
 	int err = close_live(builder, thread);
 
 	for (int i = 0; i < 2 && !err; i++) {
-		struct wait_key key = { .class = queue_class[i], .nr = WAIT_NR_NONE };
+		struct wait_key key = {.class = queue_class[i], .nr = WAIT_NR_NONE};
 
 		err = add_wait(builder, thread->serial, thread->process, &key, &thread->queue[i]);
 	}
@@ -107,23 +108,23 @@ static uint64_t over(uint64_t value, uint64_t base)
 static int fill_thread(const struct thread *thread, struct run_thread *ret)
 {
 	*ret = (struct run_thread){
-		.id = thread->serial,
-		.process = thread->process,
-		.parent = thread->parent,
-		.pid = thread->tgid,
-		.tid = thread->tid,
-		.comm = strndup(thread->comm, COMM_BYTES),
-		.begin_ns = thread->account.begin_ns,
-		.life_ns = thread->account.since_ns - thread->account.begin_ns,
-		.voluntary = thread->voluntary,
-		.involuntary = thread->involuntary,
-		.syscalls = thread->syscalls,
-		.connects = thread->connects,
-		.faults = thread->faults,
-		.ended = !thread->live,
-		.audit_on_cpu_ns = over(thread->audit.exec_ns, thread->base.exec_ns),
-		.audit_run_delay_ns = over(thread->audit.run_delay_ns, thread->base.run_delay_ns),
-		.audit_switches = over(thread->audit.switches, thread->base.switches),
+	    .id = thread->serial,
+	    .process = thread->process,
+	    .parent = thread->parent,
+	    .pid = thread->tgid,
+	    .tid = thread->tid,
+	    .comm = strndup(thread->comm, COMM_BYTES),
+	    .begin_ns = thread->account.begin_ns,
+	    .life_ns = thread->account.since_ns - thread->account.begin_ns,
+	    .voluntary = thread->voluntary,
+	    .involuntary = thread->involuntary,
+	    .syscalls = thread->syscalls,
+	    .connects = thread->connects,
+	    .faults = thread->faults,
+	    .ended = !thread->live,
+	    .audit_on_cpu_ns = over(thread->audit.exec_ns, thread->base.exec_ns),
+	    .audit_run_delay_ns = over(thread->audit.run_delay_ns, thread->base.run_delay_ns),
+	    .audit_switches = over(thread->audit.switches, thread->base.switches),
 	};
 	memcpy(ret->ns, thread->account.ns, sizeof(ret->ns));
 	return ret->comm ? 0 : -ENOMEM;
@@ -132,15 +133,15 @@ static int fill_thread(const struct thread *thread, struct run_thread *ret)
 static int fill_process(const struct kept_process *kept, struct run_process *ret)
 {
 	*ret = (struct run_process){
-		.id = kept->serial,
-		.parent = kept->process.parent,
-		.pid = kept->process.tgid,
-		.comm = strndup(kept->process.comm, COMM_BYTES),
-		.begin_ns = kept->process.begin_ns,
-		.end_ns = kept->process.begin_ns,
-		.ended = kept->process.threads == 0,
-		.undelivered_threads = kept->process.undelivered,
-		.undelivered_life_ns = kept->process.undelivered_life_ns,
+	    .id = kept->serial,
+	    .parent = kept->process.parent,
+	    .pid = kept->process.tgid,
+	    .comm = strndup(kept->process.comm, COMM_BYTES),
+	    .begin_ns = kept->process.begin_ns,
+	    .end_ns = kept->process.begin_ns,
+	    .ended = kept->process.threads == 0,
+	    .undelivered_threads = kept->process.undelivered,
+	    .undelivered_life_ns = kept->process.undelivered_life_ns,
 	};
 	memcpy(ret->undelivered_ns, kept->process.undelivered_ns, sizeof(ret->undelivered_ns));
 	return ret->comm ? 0 : -ENOMEM;
@@ -180,7 +181,7 @@ static int fill_losses(const struct collected *collected, struct run *run)
 {
 	static const char *const names[LOSS_COUNT] = {
 #define X(id, name, gloss) name,
-		LOSSES(X)
+	    LOSSES(X)
 #undef X
 	};
 
@@ -214,7 +215,7 @@ static void gather_names(struct builder *builder, struct tid_word *words, uint16
 		const struct thread *thread = &collected->threads[i];
 
 		if (thread->tid_address)
-			words[count++] = (struct tid_word){ thread->process, thread->tid_address };
+			words[count++] = (struct tid_word){thread->process, thread->tid_address};
 		for (int slot = 0; slot < WAIT_SLOTS; slot++)
 			note_port(ports, &thread->slot[slot].key);
 		note_port(ports, &thread->open);
@@ -254,7 +255,7 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 {
 	_cleanup_free_ struct tid_word *words = calloc(collected->n_threads + 1, sizeof(*words));
 	_cleanup_free_ uint16_t *ports = calloc(PORT_WORDS, sizeof(*ports));
-	struct builder builder = { .collected = collected, .run = run };
+	struct builder builder = {.collected = collected, .run = run};
 	int err = words && ports ? images_open(collected, mappings, &builder.names.images) : -ENOMEM;
 
 	if (err)

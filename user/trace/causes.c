@@ -43,7 +43,7 @@ static void name_peer(char *text, const struct wait_key *key)
 		else
 			snprintf(text, PEER_BYTES, key->class == CLASS_POLL ? "set not seen" : "socket");
 	} else if (key->where.peer.port) {
-		static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+		static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 		/* IPv4 through an IPv6 socket is IPv4. */
 		if (v6 && memcmp(key->where.peer.address, mapped, sizeof(mapped)) == 0) {
@@ -56,7 +56,8 @@ static void name_peer(char *text, const struct wait_key *key)
 	} else {
 		static const uint8_t any[16];
 
-		snprintf(text, PEER_BYTES, memcmp(any, key->where.peer.address, sizeof(any)) ? "clients of :%u" : "connections to :%u",
+		snprintf(text, PEER_BYTES,
+			 memcmp(any, key->where.peer.address, sizeof(any)) ? "clients of :%u" : "connections to :%u",
 			 key->where.peer.local_port);
 	}
 }
@@ -71,7 +72,8 @@ static char *name_object(const struct wait_key *key)
 		name_peer(peer, key);
 		return strdup(peer);
 	case CLASS_PIPE:
-		return key->where.file.inode ? text_format("pipe:[%" PRIu64 "]", (uint64_t)key->where.file.inode) : strdup("pipe");
+		return key->where.file.inode ? text_format("pipe:[%" PRIu64 "]", (uint64_t)key->where.file.inode)
+					     : strdup("pipe");
 	case CLASS_TTY:
 		return strdup("terminal");
 	default:
@@ -99,12 +101,13 @@ int cause_fill(const struct cause_names *names, uint64_t process, const struct w
 
 	wait->class = key->class;
 	if (key->class == CLASS_FUTEX) {
-		struct tid_word word = { .process = process, .address = key->object };
+		struct tid_word word = {.process = process, .address = key->object};
 
 		wait->op = key->op & ~WAIT_OP_EXPECTS_2;
 		wait->expects_2 = key->op & WAIT_OP_EXPECTS_2;
 		wait->address = key->object;
-		wait->join = names->n_tid_words && bsearch(&word, names->tid_words, names->n_tid_words, sizeof(word), tid_word_compare);
+		wait->join =
+		    names->n_tid_words && bsearch(&word, names->tid_words, names->n_tid_words, sizeof(word), tid_word_compare);
 		if (!wait->join)
 			images_symbol(names->images, process, key->image, key->object, &symbol, &wait->offset, &file);
 	} else if (key->class == CLASS_SOCKET || key->class == CLASS_POLL) {

@@ -20,7 +20,8 @@ static void *append(void **array, size_t *count, size_t *room, size_t element_by
 	return memset((char *)*array + element_bytes * (*count)++, 0, element_bytes);
 }
 
-#define APPEND(collected, what) append((void **)&(collected)->what, &(collected)->n_##what, &(collected)->room_##what, sizeof(*(collected)->what))
+#define APPEND(collected, what)                                                                                                  \
+	append((void **)&(collected)->what, &(collected)->n_##what, &(collected)->room_##what, sizeof(*(collected)->what))
 
 int collect_record(void *context, void *record, size_t bytes)
 {
@@ -86,7 +87,7 @@ static int by_process_serial(const void *a, const void *b)
 
 const struct kept_process *collected_process(const struct collected *collected, uint64_t serial)
 {
-	struct kept_process key = { .serial = serial };
+	struct kept_process key = {.serial = serial};
 
 	if (!collected->n_processes)
 		return NULL;

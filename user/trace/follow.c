@@ -110,9 +110,9 @@ static int look(struct measurement *m)
 static int wait_for_root(struct measurement *m)
 {
 	struct pollfd fds[] = {
-		{ .fd = m->launch.pidfd, .events = POLLIN },
-		{ .fd = m->signals.fd, .events = POLLIN },
-		{ .fd = kernel_ring_fd(m->kernel), .events = POLLIN },
+	    {.fd = m->launch.pidfd, .events = POLLIN},
+	    {.fd = m->signals.fd, .events = POLLIN},
+	    {.fd = kernel_ring_fd(m->kernel), .events = POLLIN},
 	};
 	int err;
 
@@ -133,7 +133,7 @@ static int wait_for_root(struct measurement *m)
 static int wait_for_end(struct measurement *m, bool wait_all)
 {
 	uint64_t deadline = now_ns() + LAST_SWITCH_MS * 1000000ULL;
-	struct pollfd fd = { .fd = m->signals.fd, .events = POLLIN };
+	struct pollfd fd = {.fd = m->signals.fd, .events = POLLIN};
 	int err = 0;
 
 	while (!err && !kernel_stop_ns(m->kernel)) {
@@ -146,8 +146,8 @@ static int wait_for_end(struct measurement *m, bool wait_all)
 	return err;
 }
 
-static int start(struct measurement *m, const struct trace_command *command, const struct trace_options *options, bool *exec_failed,
-		 char *error)
+static int start(struct measurement *m, const struct trace_command *command, const struct trace_options *options,
+		 bool *exec_failed, char *error)
 {
 	int err = launch_start(command, &m->launch);
 
@@ -218,9 +218,10 @@ static int finish(struct measurement *m, const struct trace_options *options, st
 	return err ? err : build_run(&m->collected, m->mappings, run);
 }
 
-int trace_run(const struct trace_command *command, const struct trace_options *options, struct run **ret, bool *exec_failed, char *error)
+int trace_run(const struct trace_command *command, const struct trace_options *options, struct run **ret, bool *exec_failed,
+	      char *error)
 {
-	struct measurement m = { .launch = { .pid = -1, .pidfd = -1, .gate_fd = -1, .exec_fd = -1 }, .signals.fd = -1 };
+	struct measurement m = {.launch = {.pid = -1, .pidfd = -1, .gate_fd = -1, .exec_fd = -1}, .signals.fd = -1};
 	uint64_t cpu_ns = own_cpu_ns();
 	struct run *run;
 	int err;

@@ -110,15 +110,15 @@ static uint64_t address_space_begin(const struct images *images, uint32_t pid, u
 	return time_ns;
 }
 
-bool images_symbol(struct images *images, uint64_t process, uint32_t image, uint64_t address, const char **symbol, uint64_t *offset,
-		   const char **file)
+bool images_symbol(struct images *images, uint64_t process, uint32_t image, uint64_t address, const char **symbol,
+		   uint64_t *offset, const char **file)
 {
-	struct answer answer = { .address = address, .file = "" };
+	struct answer answer = {.address = address, .file = ""};
 	uint64_t until = UINT64_MAX;
 
 	for (int generation = 0; process && generation < GENERATIONS_MAX; generation++) {
 		const struct kept_process *kept = collected_process(images->collected, process);
-		struct window window = { .to_ns = until };
+		struct window window = {.to_ns = until};
 		bool execed = false;
 
 		if (!kept)

@@ -15,8 +15,8 @@ int images_open(const struct collected *collected, struct mappings *mappings, st
  * The data symbol that holds `address` in the process with serial `process` while its exec count was `image`. False if there is
  * none; *file is then the basename of the ELF object that the address lies in, or "". Results are owned by `images`.
  */
-bool images_symbol(struct images *images, uint64_t process, uint32_t image, uint64_t address, const char **symbol, uint64_t *offset,
-		   const char **file);
+bool images_symbol(struct images *images, uint64_t process, uint32_t image, uint64_t address, const char **symbol,
+		   uint64_t *offset, const char **file);
 
 void images_close(struct images *images); /* NULL is fine */
 

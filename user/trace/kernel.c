@@ -52,14 +52,15 @@ int kernel_open(const struct trace_options *options, struct kernel **ret, char *
 	bpf_program__set_autoattach(kernel->skel->progs.snapshot, false);
 	err = concprof_bpf__load(kernel->skel);
 	if (err) {
-		snprintf(error, TRACE_ERROR_BYTES, "the kernel refused the BPF programs: %s. `concprof doctor` says what is missing, -v shows why",
+		snprintf(error, TRACE_ERROR_BYTES,
+			 "the kernel refused the BPF programs: %s. `concprof doctor` says what is missing, -v shows why",
 			 strerror(-err));
 		goto fail;
 	}
 	err = concprof_bpf__attach(kernel->skel);
 	if (err) {
-		snprintf(error, TRACE_ERROR_BYTES, "cannot attach the BPF programs: %s. `concprof doctor` says what this kernel allows",
-			 strerror(-err));
+		snprintf(error, TRACE_ERROR_BYTES,
+			 "cannot attach the BPF programs: %s. `concprof doctor` says what this kernel allows", strerror(-err));
 		goto fail;
 	}
 	*ret = kernel;
@@ -118,7 +119,7 @@ void kernel_stop(struct kernel *kernel)
 {
 	/* A little ahead, so that no probe that has read the clock already lies beyond it; then wait until it has passed. */
 	const uint64_t ahead_ns = 50000;
-	const struct timespec pause = { .tv_nsec = 20 * ahead_ns };
+	const struct timespec pause = {.tv_nsec = 20 * ahead_ns};
 	struct timespec now;
 	__u64 running = 0, stop;
 
@@ -176,7 +177,8 @@ int kernel_snapshot(struct kernel *kernel, kernel_take_fn take, void *context)
 	return err;
 }
 
-int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wait_map_key *, const struct wait_stats *), void *context)
+int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wait_map_key *, const struct wait_stats *),
+		     void *context)
 {
 	int fd = bpf_map__fd(kernel->skel->maps.waits), err;
 	struct wait_map_key key, *previous = NULL;
@@ -216,7 +218,8 @@ void kernel_losses(struct kernel *kernel, uint64_t *losses)
 
 	for (int i = 0; i < LOSS_COUNT; i++)
 		losses[i] += kernel->skel->bss->losses[i];
-	bpf_object__for_each_program(program, kernel->skel->obj) {
+	bpf_object__for_each_program(program, kernel->skel->obj)
+	{
 		struct bpf_prog_info info = {};
 		__u32 bytes = sizeof(info);
 

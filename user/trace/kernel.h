@@ -29,7 +29,8 @@ void kernel_stop(struct kernel *kernel);
 /* Delivers the accounts of live threads (records as from the ring). */
 int kernel_snapshot(struct kernel *kernel, kernel_take_fn take, void *context);
 /* All that threads kept in the map of causes, and all processes. */
-int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wait_map_key *, const struct wait_stats *), void *context);
+int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wait_map_key *, const struct wait_stats *),
+		     void *context);
 int kernel_each_process(struct kernel *kernel, int (*take)(void *, uint64_t serial, const struct process *), void *context);
 /* Losses counted by the programs, and by the kernel for them; LOSS_COUNT entries are added to. */
 void kernel_losses(struct kernel *kernel, uint64_t *losses);

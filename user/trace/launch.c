@@ -88,10 +88,10 @@ static _Noreturn void child_run(const struct trace_command *command, int gate_fd
 
 int launch_start(const struct trace_command *command, struct launch *ret)
 {
-	int gate[2] = { -1, -1 }, status[2] = { -1, -1 };
+	int gate[2] = {-1, -1}, status[2] = {-1, -1};
 	int err = 0, pid;
 
-	*ret = (struct launch){ .pid = -1, .pidfd = -1, .gate_fd = -1, .exec_fd = -1 };
+	*ret = (struct launch){.pid = -1, .pidfd = -1, .gate_fd = -1, .exec_fd = -1};
 	if (pipe2(gate, O_CLOEXEC) || pipe2(status, O_CLOEXEC)) {
 		err = -errno;
 		goto out;
@@ -128,7 +128,7 @@ out:
 int launch_settle(struct launch *launch)
 {
 	char path[64], line[512];
-	const struct timespec pause = { .tv_nsec = 50000 };
+	const struct timespec pause = {.tv_nsec = 50000};
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", launch->pid);
 	for (int tries = 0; tries < 10000; tries++) {

@@ -55,19 +55,19 @@ struct comm_record {
 static int ring_open(struct ring *ring, int cpu)
 {
 	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_DUMMY,
-		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
-		.mmap = 1,
-		.mmap2 = 1,
-		.comm = 1,
-		.comm_exec = 1,
-		.sample_id_all = 1,
-		.use_clockid = 1,
-		.clockid = CLOCK_MONOTONIC,
-		.watermark = 1,
-		.wakeup_watermark = RING_PAGES / 2 * 4096,
+	    .type = PERF_TYPE_SOFTWARE,
+	    .size = sizeof(attr),
+	    .config = PERF_COUNT_SW_DUMMY,
+	    .sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
+	    .mmap = 1,
+	    .mmap2 = 1,
+	    .comm = 1,
+	    .comm_exec = 1,
+	    .sample_id_all = 1,
+	    .use_clockid = 1,
+	    .clockid = CLOCK_MONOTONIC,
+	    .watermark = 1,
+	    .wakeup_watermark = RING_PAGES / 2 * 4096,
 	};
 	long page = sysconf(_SC_PAGESIZE);
 
@@ -159,8 +159,11 @@ static void take_record(struct mappings *mappings, const struct perf_event_heade
 	memcpy(&id, (const char *)header + body, sizeof(id));
 	if (header->type == PERF_RECORD_MMAP2 && body > sizeof(struct mmap2_record)) {
 		const struct mmap2_record *record = (const void *)header;
-		struct mapping mapping = { .time_ns = id.time, .pid = record->pid, .start = record->addr, .length = record->len,
-					   .file_offset = record->pgoff };
+		struct mapping mapping = {.time_ns = id.time,
+					  .pid = record->pid,
+					  .start = record->addr,
+					  .length = record->len,
+					  .file_offset = record->pgoff};
 
 		/* Anonymous memory and pseudo files have no ELF file behind them. */
 		if (record->filename[0] == '/' && memcmp(record->filename, "//", 2) != 0)
@@ -168,7 +171,7 @@ static void take_record(struct mappings *mappings, const struct perf_event_heade
 	} else if (header->type == PERF_RECORD_COMM && header->misc & PERF_RECORD_MISC_COMM_EXEC &&
 		   body >= sizeof(struct comm_record)) {
 		const struct comm_record *record = (const void *)header;
-		struct mapping mapping = { .time_ns = id.time, .pid = record->pid };
+		struct mapping mapping = {.time_ns = id.time, .pid = record->pid};
 
 		add(mappings, &mapping, NULL, 0);
 	}

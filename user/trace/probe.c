@@ -18,7 +18,7 @@
 
 static bool has_capability(unsigned int capability)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {};
 
 	if (syscall(SYS_capget, &header, data))
@@ -35,15 +35,18 @@ static bool may_trace(void)
 int trace_allowed(char *error)
 {
 	if (!may_trace()) {
-		snprintf(error, TRACE_ERROR_BYTES,
-			 "tracing needs privileges that this user has not (CAP_BPF and CAP_PERFMON, or root). Call it with sudo;\n"
-			 "`sudo concprof doctor` says what this machine allows");
+		snprintf(
+		    error, TRACE_ERROR_BYTES,
+		    "tracing needs privileges that this user has not (CAP_BPF and CAP_PERFMON, or root). Call it with sudo;\n"
+		    "`sudo concprof doctor` says what this machine allows");
 		return -EPERM;
 	}
 	if (access(BTF_PATH, R_OK)) {
 		snprintf(error, TRACE_ERROR_BYTES,
-			 "this kernel does not describe its types (%s: %s). It needs CONFIG_DEBUG_INFO_BTF=y, as Debian's kernels have;\n"
-			 "`concprof doctor` says more", BTF_PATH, strerror(errno));
+			 "this kernel does not describe its types (%s: %s). It needs CONFIG_DEBUG_INFO_BTF=y, as Debian's "
+			 "kernels have;\n"
+			 "`concprof doctor` says more",
+			 BTF_PATH, strerror(errno));
 		return -ENOTSUP;
 	}
 	return 0;
@@ -54,8 +57,8 @@ struct probing {
 	size_t count;
 };
 
-__attribute__((format(printf, 5, 6))) static void found(struct probing *probing, const char *name, bool needed, enum probe_result result,
-							const char *format, ...)
+__attribute__((format(printf, 5, 6))) static void found(struct probing *probing, const char *name, bool needed,
+							enum probe_result result, const char *format, ...)
 {
 	struct probe *probe = &probing->probes[probing->count++];
 	va_list args;
@@ -72,8 +75,8 @@ __attribute__((format(printf, 5, 6))) static void found(struct probing *probing,
 static void probe_types(struct probing *probing, const struct btf *btf)
 {
 	static const char *const tracepoints[] = {
-		"btf_trace_sched_switch", "btf_trace_sched_waking", "btf_trace_task_newtask", "btf_trace_sched_process_exec",
-		"btf_trace_sys_enter",    "btf_trace_sys_exit",
+	    "btf_trace_sched_switch",       "btf_trace_sched_waking", "btf_trace_task_newtask",
+	    "btf_trace_sched_process_exec", "btf_trace_sys_enter",    "btf_trace_sys_exit",
 	};
 	const size_t prefix = strlen("btf_trace_");
 
@@ -119,9 +122,11 @@ static void probe_loading(struct probing *probing)
 	kernel_close(kernel);
 	err = mappings_open(&mappings);
 	if (err)
-		found(probing, "mmap records", false, PROBE_MISSING, "%s: locks of programs will lack names (perf_event_open)", strerror(-err));
+		found(probing, "mmap records", false, PROBE_MISSING, "%s: locks of programs will lack names (perf_event_open)",
+		      strerror(-err));
 	else
-		found(probing, "mmap records", false, PROBE_OK, "work: names of locks are found in processes that have ended too");
+		found(probing, "mmap records", false, PROBE_OK,
+		      "work: names of locks are found in processes that have ended too");
 	mappings_close(mappings);
 }
 
@@ -133,7 +138,7 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 
 size_t trace_probe(struct probe *probes)
 {
-	struct probing probing = { .probes = probes };
+	struct probing probing = {.probes = probes};
 	struct btf *btf;
 	struct utsname machine;
 

@@ -28,12 +28,12 @@ struct trace_options {
 
 /* What to start. Nothing of it is taken over. */
 struct trace_command {
-	const char *name;   /* of the run */
-	const char *path;   /* to execute; NULL: argv[0], looked up in PATH */
-	char *const *argv;  /* NULL-terminated */
-	char *start_ns;     /* if not NULL: a buffer within argv that gets CLOCK_MONOTONIC just before exec, in decimal */
+	const char *name;  /* of the run */
+	const char *path;  /* to execute; NULL: argv[0], looked up in PATH */
+	char *const *argv; /* NULL-terminated */
+	char *start_ns;    /* if not NULL: a buffer within argv that gets CLOCK_MONOTONIC just before exec, in decimal */
 	size_t start_ns_bytes;
-	int keep_fd;        /* a descriptor the program inherits besides 0, 1, 2; -1: none */
+	int keep_fd; /* a descriptor the program inherits besides 0, 1, 2; -1: none */
 };
 
 /*
@@ -53,7 +53,7 @@ enum probe_result { PROBE_OK, PROBE_MISSING, PROBE_DENIED };
 struct probe {
 	const char *name;
 	enum probe_result result;
-	bool needed; /* nothing works without it */
+	bool needed;      /* nothing works without it */
 	char detail[256]; /* what was found, and what to do if it is not OK */
 };
 
