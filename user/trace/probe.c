@@ -161,10 +161,9 @@ size_t trace_probe(struct probe *probes)
 	} else {
 		found(&probing, "kernel types", true, PROBE_MISSING, "no " BTF_PATH ": the kernel needs CONFIG_DEBUG_INFO_BTF=y");
 	}
-	probe_feature(&probing, "tracing programs", libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL), "5.5");
 	probe_feature(&probing, "task storage", libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL), "5.11");
 	probe_feature(&probing, "ring buffer", libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL), "5.8");
-	probe_feature(&probing, "bpf_loop", libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACING, BPF_FUNC_loop, NULL), "5.17");
+	probe_feature(&probing, "bpf_loop", libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, NULL), "5.17");
 	probe_loading(&probing);
 	return probing.count;
 }
