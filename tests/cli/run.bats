@@ -86,6 +86,11 @@ setup()
 	[ "${lines[-1]}" != f.json ]
 }
 
+@test "--json - to a full standard output is an error" {
+	run sh -c '"$1" run --json - -- true >/dev/full' sh "$CONCPROF"
+	expect 125
+}
+
 @test "a file that is there keeps its content when the run fails" {
 	echo precious >f.json
 	run -127 "$CONCPROF" run --json f.json -- no-such-command-here

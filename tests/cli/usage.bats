@@ -83,8 +83,3 @@ bats_require_minimum_version 1.5.0
 	expect 0 concprof
 	[ -z "$stderr" ]
 }
-
-@test "help to a full or closed pipe is an error, not a success" {
-	run sh -c '"$1" --help >/dev/full' sh "$CONCPROF"
-	[ "$status" != 0 ]
-}
