@@ -86,6 +86,11 @@ static __always_inline void on_splice(struct wait_key *key, struct call *call)
 		on_fd(key, call->nr == 276 || call->nr == 315 ? call->arg[1] : call->arg[2]);
 }
 
+static __always_inline bool in_iowait(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD(task, in_iowait);
+}
+
 static __always_inline void on_syscall(struct thread *t, struct task_struct *task, struct pt_regs *regs, struct wait_key *key)
 {
 	struct call call;
@@ -152,7 +157,7 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 		key->class = CLASS_SIGNAL;
 		break;
 	case HOW_MEMORY:
-		key->class = task->in_iowait ? CLASS_PAGEIN : CLASS_MEMORY;
+		key->class = in_iowait(task) ? CLASS_PAGEIN : CLASS_MEMORY;
 		break;
 	case HOW_FILE:
 		key->class = CLASS_FILE;
@@ -167,7 +172,7 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 		*key = t->restart;
 		break;
 	default:
-		key->class = task->in_iowait ? CLASS_FILE : CLASS_OTHER;
+		key->class = in_iowait(task) ? CLASS_FILE : CLASS_OTHER;
 		break;
 	}
 }
@@ -193,7 +198,7 @@ __noinline int wait_classify(struct thread *t, u32 state)
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
 		/* The entry code leaves -1 there for faults and interrupts from user mode. */
 		if ((s64)regs->orig_ax < 0)
-			key.class = task->in_iowait ? CLASS_PAGEIN : CLASS_FAULT;
+			key.class = in_iowait(task) ? CLASS_PAGEIN : CLASS_FAULT;
 		else
 			on_syscall(t, task, regs, &key);
 		t->restart = key;
