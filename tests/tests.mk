@@ -68,3 +68,12 @@ test-cli: test-bin ## only the tests of the command line
 test-truth: test-bin ## only the truth tests (root)
 	$(Q)$(test_make) $(test_broken) all
 	$(Q)B=$(B) tests/run truth
+
+bench_bin := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
+$(B)/tests/bench/%: tests/bench/%.c $(B)/flags
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(test_truth_cflags) -o $@ $< -lbpf
+
+bench: $(BIN) $(bench_bin) ## print what measuring costs, about 6 minutes (root; BENCH=--quick, BENCH='--only ratios')
+	$(Q)B=$(B) tests/bench/bench.py $(BENCH)
