@@ -25,7 +25,7 @@
 #define WAITS_MAX     65536
 #define PROCESSES_MAX 32768
 #define EPOLLS_MAX    512
-#define RING_BYTES    (8 << 20)
+#define RING_BYTES    (4 << 20)
 
 /* Followed threads. */
 SHARED struct {

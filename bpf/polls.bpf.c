@@ -31,23 +31,18 @@ struct look {
 struct own_end {
 	u64 file;  /* socket pair: the other end's file; pipe: this end's */
 	u64 inode; /* pipe: the inode that both ends share; 0 for a socket pair */
+	u64 fds; /* the descriptor table */
+	u32 max_fds;
 	u32 found;
-	u32 pad;
 };
 
 static long own_end_step(u32 fd, struct own_end *end)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct files_struct *files = task->files;
 	struct file *file = NULL;
-	struct fdtable *fdt;
 
-	if (!files)
+	if (fd >= end->max_fds)
 		return 1;
-	fdt = files->fdt;
-	if (!fdt || fd >= fdt->max_fds)
-		return 1;
-	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)(end->fds + fd * sizeof(file)));
 	if (!file)
 		return 0;
 	if (end->inode)
@@ -61,7 +56,9 @@ static long own_end_step(u32 fd, struct own_end *end)
 __noinline int other_end_is_own(u64 file_address, u32 kind)
 {
 	struct file *file = (struct file *)file_address;
-	struct own_end end = {};
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct own_end end = {.fds = (u64)BPF_CORE_READ(table, fd), .max_fds = BPF_CORE_READ(table, max_fds)};
 
 	if (kind == FD_PIPE) {
 		end.file = file_address;
