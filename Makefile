@@ -60,6 +60,10 @@ $(B)/user/%.o: user/%.c $(B)/flags
 
 # The version is compiled into one object only.
 $(B)/user/lib/version.o: own_cflags = -DCONCPROF_VERSION='"$(VERSION)"'
+$(B)/user/lib/version.o: $(B)/version
+$(B)/version: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 
 # Everything is rebuilt when the flags change.
 $(B)/flags: FORCE

@@ -251,7 +251,7 @@ def code_sizes():
 
 
 def bench_probes(quick, findings):
-    repeats, round_trips = (6, 20000) if quick else (12, 40000)
+    repeats, round_trips = (8, 10000) if quick else (20, 20000)
     with section("ns in our programs: pinned ping-pong, %d runs of %d round trips" % (repeats, round_trips)):
         sizes = code_sizes()
         results = [probes_once(round_trips) for _ in range(repeats)]
@@ -370,14 +370,14 @@ def pair(tool, round_trips, folder, tool_first):
 
 
 def bench_ratios(quick, findings):
-    pairs, round_trips = (8, 20000) if quick else (16, 50000)
+    pairs, round_trips = (10, 10000) if quick else (25, 20000)
     with section("ratios: pinned ping-pong, traced / untraced, interleaved pairs"), tempfile.TemporaryDirectory() as folder:
         present = [tool for tool in tools() if tool.installed()]
         found = {tool: [] for tool in present}
         for i in range(pairs):
             for tool in list(found):
                 # Others' medians need no more than a glance.
-                if tool.target is None and len(found[tool]) >= (6 if quick else 8):
+                if tool.target is None and len(found[tool]) >= (6 if quick else 12):
                     continue
                 try:
                     found[tool].append(pair(tool, max(int(round_trips * tool.part), 500), folder, i % 2 == 1))

@@ -109,14 +109,18 @@ static error_t parse_delay(struct argp_state *state, struct model_run_options *o
 static error_t parse_model(int key, char *argument, struct argp_state *state)
 {
 	struct model_run_options *options = state->input;
+	const char *name;
 	unsigned int uses;
 	char error[256];
 
 	uses = key == KEY_NO_GIL ? USES_NO_GIL : key == KEY_URL || key == KEY_DELAY ? USES_URL : 0;
-	if (key >= KEY_MODEL_FIRST && key < KEY_MODEL_FIRST + 0x100)
+	name = key == KEY_NO_GIL ? "no-gil" : key == KEY_URL ? "url" : "delay";
+	if (key >= KEY_MODEL_FIRST && key < KEY_MODEL_FIRST + 0x100) {
 		uses = model_options[key - KEY_MODEL_FIRST].uses;
+		name = model_options[key - KEY_MODEL_FIRST].name;
+	}
 	if (uses && !(uses & options->uses))
-		argp_error(state, "this model has no such option: '%s'", state->argv[state->next - 1]);
+		argp_error(state, "--%s: this model has no such option", name);
 	switch (key) {
 	case KEY_DELAY:
 		return parse_delay(state, options, argument);
