@@ -78,8 +78,9 @@ setup()
 }
 
 @test "a full disk: an error that names the file, nothing half-written, and the command's run is not taken for measured" {
-	mkdir small
 	# A mount of our own, gone with the process.
+	unshare -m true 2>/dev/null || skip "there can be no mount of our own here"
+	mkdir small
 	run unshare -m sh -c 'mount -t tmpfs -o size=4k none small && "$1" run --json small/f.json -- sh -c "for i in 1 2 3 4 5 6 7 8; do sleep 0.01; done"; s=$?; ls small; exit $s' \
 		sh "$CONCPROF"
 	expect 125 small/f.json

@@ -67,5 +67,5 @@ refused() # arguments
 	run as_nobody "$PUBLIC/concprof" doctor
 	expect 1 sudo
 	run "$CONCPROF" doctor
-	expect 0 BTF
+	expect 0 "can measure here"
 }

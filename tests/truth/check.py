@@ -24,7 +24,7 @@ WAIT_PART, WAIT_NS = 0.01, 50_000
 # wakeup_preempt(), seen on 6.18). That is part of what we call the run queue. Neither weighs anything where CPU time matters.
 ON_CPU_PART, SWITCH_NS, WAKE_NS = 0.02, 3_000, 15_000
 
-REPAIRED_PART = 0.02
+REPAIRED_PART = 0.05
 
 
 def states_of_the_list():
@@ -151,7 +151,7 @@ def check_run(c, run, allowed):
     switches = sum(thread["audit"]["switches"] for thread in run["threads"])
     for name, number in run["losses"].items():
         # Not seen by a probe, and taken from the kernel's account (abi.h): an exception, not the rule.
-        repaired = name.endswith("_repaired") and number <= 5 + REPAIRED_PART * switches
+        repaired = name.endswith("_repaired") and number <= 20 + REPAIRED_PART * switches
         c.check(repaired or name in allowed, f"lost: {name} {number}")
 
 

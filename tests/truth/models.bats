@@ -6,15 +6,43 @@ load helper
 CPU=(--tasks 20 --iterations 60000)
 IO=(--cats 10 --downloads 5 --rounds 2)
 
+# CPU time used on the machine so far, by anybody, in ns (known to the tick).
+machine_cpu_ns() { awk '/^cpu / { print ($2 + $3 + $4 + $7 + $8 + $9) "0000000" }' /proc/stat; }
+
 # Runs a model (with its baseline unless told otherwise) and checks the recording.
 model() # NAME options...
 {
 	needs_root
 	JSON=$BATS_TEST_TMPDIR/$1.json
 	steal_begin
+	local before clock=$EPOCHREALTIME
+	before=$(machine_cpu_ns)
 	run "${BINARY:-$CONCPROF}" "$@" --json "$JSON"
+	MACHINE_NS=$(($(machine_cpu_ns) - before))
+	ELAPSED_NS=$(((${EPOCHREALTIME/./} - ${clock/./}) * 1000))
 	expect 0
 	[ "${BROKEN-}" ] || check_recording "$JSON"
+}
+
+# Fails unless the machine had other work than the last model: then nothing can be said of what ran at once.
+machine_was_busy()
+{
+	holds "$JSON" "others used more than 10% of the CPUs" "$MACHINE_NS - sum(r['cpu_ns'] for r in runs) > 0.1 * $(nproc) * $ELAPSED_NS" \
+		>/dev/null
+}
+
+# Tries a claim on a fresh run of a model up to three times; skips if the machine had other work each time that it did not hold.
+claim() # words expression model options...
+{
+	local words=$1 expression=$2 busy=0
+	shift 2
+	for _ in 1 2 3; do
+		model "$@"
+		holds "$JSON" "$words" "$expression" "run['overlap']" "run['budget']" "doc['comparison']" && return
+		machine_was_busy && busy=$((busy + 1))
+	done
+	[ $busy = 3 ] && skip "the machine is busy with other work"
+	return 1
 }
 
 # By the model's own clock, which starts just before its exec. Start-up and end lie in both.
@@ -32,11 +60,12 @@ WORKERS='[t for t in threads if t["id"] != 1]'
 	own_clock
 	holds "$JSON" "five workers" "len($WORKERS) == 5"
 	holds "$JSON" "workers wait for the GIL" \
-		"total('lock', 'GIL', {t['id'] for t in $WORKERS}) >= 0.7 * sum(t['life_ns'] for t in $WORKERS)" "run['budget']"
+		"total('lock', 'GIL', {t['id'] for t in $WORKERS}) >= 0.7 * sum(t['life_ns'] - t['states']['run_queue'] for t in $WORKERS)" \
+		"run['budget']"
 	holds "$JSON" "no other lock" "total('lock') <= 1.01 * total('lock', 'GIL')" \
 		"[(w['cause'], w['total_ns']) for w in waits if w['state'] == 'lock']"
 	holds "$JSON" "one at a time" "run['overlap'] < 1.2" "run['overlap']"
-	holds "$JSON" "it is not faster" "doc['comparison']['speedup'] < 1.1" "doc['comparison']['speedup']"
+	holds "$JSON" "it does not run more at once" "doc['comparison']['overlap_ratio'] < 1.1" "doc['comparison']"
 }
 
 @test "threads-cpu: the time at the lock is what the workers measured themselves" {
@@ -46,24 +75,18 @@ WORKERS='[t for t in threads if t["id"] != 1]'
 		"total('lock', 'GIL')" "run['ledger']"
 }
 
-@test "threads-cpu --no-gil and processes-cpu: no such lock, and at least 1.7 at once on two CPUs" {
-	for name in "threads-cpu --no-gil" processes-cpu; do
-		model $name "${CPU[@]}"
-		own_clock
-		holds "$JSON" "no lock GIL" "total('lock', 'GIL') == 0"
-		[ "$(nproc)" -ge 2 ] || continue
-		holds "$JSON" "overlap" "run['overlap'] >= 1.7" "run['overlap']" "run['budget']"
-	done
+@test "threads-cpu --no-gil: no such lock, and at least 1.7 at once and 1.5 times as fast on two CPUs" {
+	[ "$(nproc)" -ge 2 ] || skip "there is one CPU"
+	claim "at once" "run['overlap'] >= 1.7 and doc['comparison']['speedup'] >= 1.5" threads-cpu --no-gil "${CPU[@]}"
+	own_clock
+	holds "$JSON" "no lock GIL" "total('lock', 'GIL') == 0"
 }
 
-@test "processes-cpu is at least 1.7 times as fast as serial-cpu on two CPUs" {
+@test "processes-cpu: no such lock, and at least 1.7 times as fast as serial-cpu on two CPUs" {
 	[ "$(nproc)" -ge 2 ] || skip "there is one CPU"
-	# Both runs must have had the machine to themselves: the best of three.
-	for _ in 1 2 3; do
-		model processes-cpu "${CPU[@]}"
-		holds "$JSON" "faster" "doc['comparison']['speedup'] >= 1.7" "doc['comparison']" && return
-	done
-	false
+	claim "faster" "run['overlap'] >= 1.7 and doc['comparison']['speedup'] >= 1.7" processes-cpu "${CPU[@]}"
+	own_clock
+	holds "$JSON" "no lock GIL" "total('lock', 'GIL') == 0"
 }
 
 @test "speedup is progress ratio times overlap ratio, and the progress items add up to the difference" {
