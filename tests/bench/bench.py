@@ -24,7 +24,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("B", "build"))
-CONCPROF = os.path.join(ROOT, "concprof") if BUILD == os.path.join(ROOT, "build") else os.path.join(BUILD, "concprof")
+CONCPROF = os.environ.get("CONCPROF") or os.path.join(ROOT if BUILD == os.path.join(ROOT, "build") else BUILD, "concprof")
 HELPERS = os.path.join(BUILD, "tests/bench")
 PINGPONG, STAMP, EMPTY = (os.path.join(HELPERS, name) for name in ("pingpong", "stamp", "empty_probes"))
 
@@ -69,7 +69,10 @@ def started(command, **options):
 
     @contextlib.contextmanager
     def living():
-        process = subprocess.Popen(command, **options)
+        try:
+            process = subprocess.Popen(command, **options)
+        except OSError as error:
+            raise Trouble("cannot run %s: %s" % (command[0], error.strerror))
         try:
             yield process
         finally:
