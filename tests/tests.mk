@@ -44,7 +44,7 @@ test_broken := B=build/broken BIN=build/broken/concprof BPF_EXTRA=-DCONCPROF_TES
 	CFLAGS=-DINTERPRETER_LOCK_SYMBOL=renamed_lock
 test-builds:
 	$(Q)$(test_make) test-bin
-	$(Q)$(test_make) SAN=1 test-unit-bin
+	$(Q)$(test_make) SAN=1 all test-unit-bin
 	$(Q)$(test_make) $(test_broken) all
 
 ##@ Test

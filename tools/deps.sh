@@ -48,7 +48,6 @@ install() { apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 $missi
 echo "deps: installing$missing"
 # The package lists may be absent (a fresh system) or too old: refresh them only if it does not work without.
 if ! install && ! { apt-get update >"$log" 2>&1 && install; }; then
-	tail -n 5 "$log" >&2
-	echo "deps: apt-get could not install$missing (offline?); see the lines above" >&2
+	echo "deps: apt-get could not install$missing (offline?): $(grep -m 1 '^[EW]:' "$log" || tail -n 1 "$log")" >&2
 	exit 1
 fi

@@ -1,0 +1,53 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The whole program under the address and undefined-behaviour sanitizers: it does its work, and they say nothing.
+load ../helper
+
+setup()
+{
+	needs_root
+	SANITIZED=$ROOT/build/san/concprof
+	[ -x "$SANITIZED" ] || skip "build/san is not built (make test-builds)"
+	export CONCPROF_CATS=$ROOT/cats
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+clean() # status, command
+{
+	local wanted=$1
+	shift
+	run "$@"
+	expect "$wanted"
+	if [[ "$output" == *"Sanitizer"* || "$output" == *"runtime error"* ]]; then
+		echo "$output"
+		return 1
+	fi
+}
+
+@test "a run with a recording and JSON, its report, and its JSON again" {
+	clean 0 "$SANITIZED" run -o r.concprof --json r.json -- "$PROGRAMS/condvar"
+	clean 0 "$SANITIZED" report r.concprof
+	clean 0 "$SANITIZED" report --json again.json r.concprof
+	[ -s again.json ]
+}
+
+@test "many threads, many processes, a thread that execs, a program that is killed" {
+	clean 0 "$SANITIZED" run -- "$PROGRAMS/many_threads"
+	clean 0 "$SANITIZED" run -- "$PROGRAMS/many_processes"
+	clean 0 "$SANITIZED" run -- "$PROGRAMS/exec_thread"
+	clean 143 "$SANITIZED" run -- "$PROGRAMS/killed"
+}
+
+@test "models and their comparison" {
+	clean 0 "$SANITIZED" threads-cpu --tasks 10 --iterations 2000
+	clean 0 "$SANITIZED" async-io --cats 5 --downloads 2 --rounds 1
+}
+
+@test "errors: a command that is not there, a recording that is none, usage" {
+	clean 127 "$SANITIZED" run -- no-such-command
+	head -c 3000 /dev/urandom >noise
+	clean 1 "$SANITIZED" report noise
+	clean 2 "$SANITIZED" threads-cpu --workers 0
+	clean 0 "$SANITIZED" list
+	clean 0 "$SANITIZED" doctor
+}
