@@ -75,5 +75,5 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(test_truth_cflags) -o $@ $< -lbpf
 
-bench: $(BIN) $(bench_bin) ## print what measuring costs, about 6 minutes (root; BENCH=--quick, BENCH='--only ratios')
+bench: $(BIN) $(bench_bin) ## print what measuring costs, about 4 minutes (root; BENCH=--quick, BENCH='--only ratios')
 	$(Q)B=$(B) tests/bench/bench.py $(BENCH)

@@ -355,8 +355,8 @@ def tools():
              "the same; user and kernel CPU not apart", TARGET_RATIO_NO_SYSCALLS),
         Tool("perf sched record", ["perf", "sched", "record", "-o", "sched.data"],
              "every scheduler event in a file, waiting and run-queue times after the fact; no causes", part=0.5, record="sched.data"),
-        WatchingTool("offcputime", [offcputime or "offcputime"], "blocked time by stack; no run queue, no CPU time, no names of what is waited for",
-                     part=0.5),
+        WatchingTool("offcputime", [offcputime or "offcputime"],
+                     "blocked time by stack; no run queue, no CPU time, no names of what is waited for", part=0.5),
         CommandTool("bpftrace, 2 time stamps", ["bpftrace", "-e", BPFTRACE, "-c"],
                     "off-CPU time by command, blocked and waiting for a CPU together", part=0.5),
         Tool("strace -c -f", ["strace", "-c", "-f", "-o", "/dev/null"], "count and CPU time of each syscall", part=0.05),
@@ -392,10 +392,11 @@ def bench_ratios(quick, findings):
             ratio = Figure([traced / base for base, traced in times])
             more = Figure([(traced - base) / SWITCHES for base, traced in times])
             findings.setdefault("tools", []).append((tool, ratio))
-            rows.append([tool.name, len(times), ratio.text("%.2f"), "%.0f" % statistics.median(base for base, _ in times), more.text("%.0f"),
+            rows.append([tool.name, len(times), ratio.text("%.2f"), "%.0f" % statistics.median(base for base, _ in times),
+                         more.text("%.0f"),
                          "<= %.2f: %s" % (tool.target, ratio.verdict(tool.target)) if tool.target else ""])
         print_table(["", "pairs", "ratio", "untraced ns", "ns more a switch", "target"], rows)
-        print("  A round trip: %d switches and %d syscalls. \"ns more a switch\": half of what a round trip takes longer, syscalls included."
+        print("  A round trip: %d switches and %d syscalls. \"ns more a switch\": half of what a round trip takes longer, syscalls and all."
               % (SWITCHES, ENTRIES))
         for tool in tools():
             if not tool.installed():
@@ -419,7 +420,8 @@ def spawn_times(prefix):
 
 def bench_start(quick, findings):
     repeats = 15 if quick else 31
-    commands = [("untraced", []), ("concprof", [CONCPROF, "run", "--"]), ("concprof --no-syscalls", [CONCPROF, "run", "--no-syscalls", "--"])]
+    commands = [("untraced", []), ("concprof", [CONCPROF, "run", "--"]),
+                ("concprof --no-syscalls", [CONCPROF, "run", "--no-syscalls", "--"])]
     with section("start and end: a program that prints the time and ends, %d times" % repeats):
         times = {name: [] for name, _ in commands}
         for _ in range(repeats):
