@@ -4,7 +4,7 @@
 load helper
 
 CPU=(--tasks 20 --iterations 60000)
-IO=(--cats 10 --downloads 5 --rounds 2)
+IO=(--cats 5 --downloads 5 --rounds 2 --delay 10ms)
 
 # CPU time used on the machine so far, by anybody, in ns (known to the tick).
 machine_cpu_ns() { awk '/^cpu / { print ($2 + $3 + $4 + $7 + $8 + $9) "0000000" }' /proc/stat; }
@@ -45,27 +45,28 @@ claim() # words expression model options...
 	return 1
 }
 
-# By the model's own clock, which starts just before its exec. Start-up and end lie in both.
+# By the model's own clock, which is read just before the exec from which wall time counts: on a busy machine, 3 ms lie between.
 own_clock()
 {
 	holds "$JSON" "wall time within 0.5% of the model's own clock" \
-		'all(abs(r["wall_ns"] - r["ledger"]["wall_ns"]) <= 0.005 * r["wall_ns"] + 1e6 for r in runs)' \
+		'all(abs(r["wall_ns"] - r["ledger"]["wall_ns"]) <= 0.005 * r["wall_ns"] + 3e6 for r in runs)' \
 		'[(r["wall_ns"], r["ledger"]["wall_ns"]) for r in runs]'
 }
 
 WORKERS='[t for t in threads if t["id"] != 1]'
+# The workers' life, less what they waited for a CPU: others may use those too.
+OWN_TIME="sum(t['life_ns'] - t['states']['run_queue'] for t in $WORKERS)"
 
-@test "threads-cpu: at least 0.7 of the workers' life is waiting for the lock GIL, and the first line is no speedup" {
+@test "threads-cpu: at least 0.7 of the workers' life is waiting for the lock GIL, and one runs at a time" {
 	model threads-cpu --workers 5 "${CPU[@]}"
 	own_clock
 	holds "$JSON" "five workers" "len($WORKERS) == 5"
 	holds "$JSON" "workers wait for the GIL" \
-		"total('lock', 'GIL', {t['id'] for t in $WORKERS}) >= 0.7 * sum(t['life_ns'] - t['states']['run_queue'] for t in $WORKERS)" \
+		"total('lock', 'GIL', {t['id'] for t in $WORKERS}) >= 0.7 * $OWN_TIME" \
 		"run['budget']"
 	holds "$JSON" "no other lock" "total('lock') <= 1.01 * total('lock', 'GIL')" \
 		"[(w['cause'], w['total_ns']) for w in waits if w['state'] == 'lock']"
 	holds "$JSON" "one at a time" "run['overlap'] < 1.2" "run['overlap']"
-	holds "$JSON" "it does not run more at once" "doc['comparison']['overlap_ratio'] < 1.1" "doc['comparison']"
 }
 
 @test "threads-cpu: the time at the lock is what the workers measured themselves" {
@@ -147,10 +148,10 @@ WORKERS='[t for t in threads if t["id"] != 1]'
 	model threads-cpu --workers 5 "${CPU[@]}" --no-baseline
 	holds "$JSON" "nothing is called GIL" "total('lock', 'GIL') == 0"
 	holds "$JSON" "it is sync, by its own name" \
-		"total('sync', 'renamed_lock', {t['id'] for t in $WORKERS}) >= 0.6 * sum(t['life_ns'] for t in $WORKERS)" \
+		"total('sync', 'renamed_lock', {t['id'] for t in $WORKERS}) >= 0.6 * $OWN_TIME" \
 		"[(w['state'], w['cause'], w['total_ns']) for w in waits]"
 	model threads-cpu --workers 5 "${CPU[@]}" --no-baseline --lock renamed_lock
 	holds "$JSON" "it is a lock again" \
-		"total('lock', 'renamed_lock', {t['id'] for t in $WORKERS}) >= 0.7 * sum(t['life_ns'] for t in $WORKERS)" \
+		"total('lock', 'renamed_lock', {t['id'] for t in $WORKERS}) >= 0.7 * $OWN_TIME" \
 		"[(w['state'], w['cause'], w['total_ns']) for w in waits]"
 }
