@@ -45,7 +45,7 @@ static __always_inline void on_fd(struct wait_key *key, u32 fd)
 	fd_look(fd, &view);
 	key->class = wait_fd_class(view.kind);
 	key->object = fd;
-	key->where = view.key.where;
+	key->where = view.where;
 }
 
 static __always_inline void on_set(struct wait_key *key, u32 holds, bool has_timeout)
@@ -169,7 +169,7 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 		key->class = CLASS_SOCKET;
 		break;
 	case HOW_RESTART:
-		*key = t->restart;
+		*key = t->open.class == CLASS_STOPPED ? t->restart : t->open;
 		break;
 	default:
 		key->class = in_iowait(task) ? CLASS_FILE : CLASS_OTHER;
@@ -177,7 +177,7 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 	}
 }
 
-/* Fills t->open for the wait that begins now. `state`: why the scheduler takes the thread off (TASK_BLOCKED_BITS). */
+/* Fills t->open for the wait that begins now. `state`: why the scheduler takes the thread off (its prev_state). */
 __noinline int wait_classify(struct thread *t, u32 state)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -190,6 +190,9 @@ __noinline int wait_classify(struct thread *t, u32 state)
 	key.image = t->image;
 	if (state & (TASK_STOPPED_BIT | TASK_TRACED_BIT | TASK_FROZEN)) {
 		key.class = CLASS_STOPPED;
+		/* What it had been waiting for goes on afterwards, as restart_syscall. */
+		if (t->open.class != CLASS_STOPPED)
+			t->restart = t->open;
 	} else if (task->flags & (PF_IO_WORKER | PF_USER_WORKER | PF_KTHREAD)) {
 		key.class = CLASS_OTHER; /* no syscall, no user registers */
 	} else if (task->flags & PF_EXITING) {
@@ -201,7 +204,6 @@ __noinline int wait_classify(struct thread *t, u32 state)
 			key.class = in_iowait(task) ? CLASS_PAGEIN : CLASS_FAULT;
 		else
 			on_syscall(t, task, regs, &key);
-		t->restart = key;
 	}
 	t->open = key;
 	return 0;

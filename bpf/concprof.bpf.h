@@ -98,6 +98,7 @@ SHARED struct {
 /* Settings: fixed before loading. */
 SHARED const volatile bool with_syscalls; /* the syscall hooks are attached: on-CPU time has sides */
 SHARED const volatile bool wait_for_all;  /* the end of the root does not end the measurement */
+SHARED const volatile bool with_casts;    /* the kernel has bpf_rdonly_cast (6.2) */
 
 /* The end of the measurement: 0 while it runs. Times beyond it are not accounted. */
 SHARED volatile __u64 stop_ns;
@@ -168,7 +169,7 @@ struct fd_view {
 	u32 kind; /* enum wait_fd */
 	u32 pad;
 	u64 file;
-	struct wait_key key; /* where (and nothing else) is filled */
+	union wait_where where;
 };
 /*
  * What the set of a blocked poll, select or epoll_wait of the current task holds (enum poll_holds), without what only wakes the

@@ -64,6 +64,10 @@ struct sched_info {
 	unsigned long long run_delay;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct super_block {
 	u32 s_dev;
 	unsigned long s_magic;
@@ -177,18 +181,10 @@ struct bpf_iter__task {
 #pragma clang attribute pop
 
 /* include/linux/sched.h */
-#define TASK_INTERRUPTIBLE   0x0001
-#define TASK_UNINTERRUPTIBLE 0x0002
-#define TASK_STOPPED_BIT     0x0004
-#define TASK_TRACED_BIT      0x0008
-#define TASK_PARKED          0x0040
-#define TASK_DEAD            0x0080
-#define TASK_RTLOCK_WAIT     0x1000
-#define TASK_FROZEN          0x8000
-/* Report, freezable (6.1) and noload bits are not among them: they qualify a sleep, they do not make one. */
-#define TASK_BLOCKED_BITS                                                                                                        \
-	(TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_STOPPED_BIT | TASK_TRACED_BIT | TASK_PARKED | TASK_RTLOCK_WAIT |       \
-	 TASK_FROZEN)
+#define TASK_STOPPED_BIT 0x0004
+#define TASK_TRACED_BIT  0x0008
+#define TASK_DEAD        0x0080
+#define TASK_FROZEN      0x8000
 
 #define PF_EXITING     0x00000004
 #define PF_IO_WORKER   0x00000010

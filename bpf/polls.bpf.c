@@ -87,7 +87,7 @@ __noinline u32 look_add(struct look *look, struct fd_view *view)
 	if (!look || !view)
 		return 0;
 	holds = wait_holds(view->kind);
-	inet = view->key.where.peer.family == AF_INET || view->key.where.peer.family == AF_INET6;
+	inet = view->where.peer.family == AF_INET || view->where.peer.family == AF_INET6;
 	if (view->kind == FD_PIPE || (view->kind == FD_SOCKET && !inet)) {
 		/* With an internet socket in the set, the answer cannot change any more. */
 		if (look->inet || other_end_is_own(view->file, view->kind))
@@ -97,16 +97,16 @@ __noinline u32 look_add(struct look *look, struct fd_view *view)
 	if (view->kind == FD_SOCKET) {
 		look->sockets++;
 		if (!look->inet) {
-			look->key.where = view->key.where;
+			look->key.where = view->where;
 			look->inet = inet;
 			return 1;
 		}
-		if (look->key.where.words[0] != view->key.where.words[0] || look->key.where.words[2] != view->key.where.words[2])
+		if (look->key.where.words[0] != view->where.words[0] || look->key.where.words[2] != view->where.words[2])
 			look->key.op |= WAIT_OP_MANY;
 		return 0;
 	}
 	if (holds && !look->sockets && !look->key.where.file.inode)
-		look->key.where = view->key.where;
+		look->key.where = view->where;
 	return holds != 0;
 }
 

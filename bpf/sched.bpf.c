@@ -89,12 +89,7 @@ __noinline int step_in(struct thread *t, u64 now)
 
 static __always_inline void switched_out(struct thread *t, struct task_struct *prev, bool preempt, u32 prev_state, u64 now)
 {
-	/*
-	 * A pending signal lets the scheduler keep a task that meant to block: then the state it has now says running, while
-	 * prev_state was read before. Blocked is who is blocked by both.
-	 */
-	u32 state = prev_state & prev->__state;
-	bool blocked = !preempt && (state & TASK_BLOCKED_BITS);
+	bool blocked = account_blocks(preempt, prev_state, prev->__state);
 	struct account_split split;
 
 	if (t->account.phase == PHASE_OFF) {
@@ -126,7 +121,7 @@ static __always_inline void switched_out(struct thread *t, struct task_struct *p
 		return;
 	}
 	if (blocked)
-		wait_classify(t, state);
+		wait_classify(t, prev_state);
 	step_out(t, now, blocked);
 }
 

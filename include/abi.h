@@ -44,6 +44,24 @@ struct account {
 };
 _Static_assert(sizeof(struct account) == 32 + 8 * CLASS_SLOTS, "account layout");
 
+/* Who or what is behind the descriptor of a wait. */
+union wait_where {
+	struct {
+		__u8 address[16]; /* network order; IPv4 in the first 4 */
+		__u16 port;       /* host order; 0 when it says nothing: the ephemeral end of an accepted connection */
+		__u16 local_port;
+		__u16 family;
+		__u16 kind; /* enum wait_fd */
+	} peer;
+	struct {
+		__u64 inode;
+		__u32 device;
+		__u32 kind; /* enum wait_fd */
+		__u64 zero;
+	} file;
+	__u64 words[3];
+};
+
 /*
  * What a wait waited for, as far as the kernel side can tell. Equal keys are one cause.
  *   futex        object: user address. op: FUTEX_* command | WAIT_OP_EXPECTS_2
@@ -58,22 +76,7 @@ struct wait_key {
 	__u16 nr;    /* syscall number; WAIT_NR_NONE outside syscalls; WAIT_NR_I386 is set for 32-bit syscalls */
 	__u32 image; /* how many times the process had exec'd: addresses mean nothing across images */
 	__u64 object;
-	union {
-		struct {
-			__u8 address[16]; /* network order; IPv4 in the first 4 */
-			__u16 port;       /* host order; 0 when it says nothing: the ephemeral end of an accepted connection */
-			__u16 local_port;
-			__u16 family;
-			__u16 kind; /* enum wait_fd */
-		} peer;
-		struct {
-			__u64 inode;
-			__u32 device;
-			__u32 kind; /* enum wait_fd */
-			__u64 zero;
-		} file;
-		__u64 words[3];
-	} where;
+	union wait_where where;
 };
 _Static_assert(sizeof(struct wait_key) == 40, "wait_key layout");
 

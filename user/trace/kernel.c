@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +31,16 @@ static int print_to_stderr(enum libbpf_print_level level, const char *format, va
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
+static bool kernel_is_at_least(int major, int minor)
+{
+	struct utsname machine;
+	int has_major, has_minor;
+
+	if (uname(&machine) || sscanf(machine.release, "%d.%d", &has_major, &has_minor) != 2)
+		return false;
+	return has_major > major || (has_major == major && has_minor >= minor);
+}
+
 int kernel_open(const struct trace_options *options, struct kernel **ret, char *error)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
@@ -47,6 +58,7 @@ int kernel_open(const struct trace_options *options, struct kernel **ret, char *
 	}
 	kernel->skel->rodata->with_syscalls = !options->no_syscalls;
 	kernel->skel->rodata->wait_for_all = options->wait_all;
+	kernel->skel->rodata->with_casts = kernel_is_at_least(6, 2);
 	bpf_program__set_autoload(kernel->skel->progs.on_sys_enter, !options->no_syscalls);
 	bpf_program__set_autoload(kernel->skel->progs.on_sys_exit, !options->no_syscalls);
 	bpf_program__set_autoattach(kernel->skel->progs.snapshot, false);
