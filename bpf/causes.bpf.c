@@ -44,6 +44,9 @@ static __always_inline void on_fd(struct wait_key *key, u32 fd)
 
 	fd_look(fd, &view);
 	key->class = wait_fd_class(view.kind);
+	/* Files have no names here yet; a row for each that a program reads would fill the map for nothing. */
+	if (view.kind == FD_FILE)
+		return;
 	key->object = fd;
 	key->where = view.where;
 }
@@ -99,10 +102,10 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 	key->nr = call.nr | (call.i386 ? WAIT_NR_I386 : 0);
 	switch (wait_how(call.nr, call.i386)) {
 	case HOW_FUTEX:
-		on_futex(key, call.arg[0], wait_futex_op(call.arg[1], call.arg[2]));
+		on_futex(key, call.arg[0], wait_futex_op(call.arg[1], call.arg[2], call.arg[5]));
 		break;
 	case HOW_FUTEX2:
-		on_futex(key, call.arg[0], wait_futex_op(WAIT_FUTEX_WAIT, call.arg[1]));
+		on_futex(key, call.arg[0], wait_futex_op(WAIT_FUTEX_WAIT, call.arg[1], 0));
 		break;
 	case HOW_FUTEX_V:
 		on_futex_vector(key, call.arg[0]);
@@ -157,7 +160,7 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 		key->class = CLASS_SIGNAL;
 		break;
 	case HOW_MEMORY:
-		key->class = in_iowait(task) ? CLASS_PAGEIN : CLASS_MEMORY;
+		key->class = CLASS_MEMORY;
 		break;
 	case HOW_FILE:
 		key->class = CLASS_FILE;
@@ -171,10 +174,16 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 	case HOW_RESTART:
 		*key = t->open.class == CLASS_STOPPED ? t->restart : t->open;
 		break;
+	case HOW_URING: /* it marks every wait for completions as I/O, of sockets too */
+		key->class = CLASS_OTHER;
+		return;
 	default:
-		key->class = in_iowait(task) ? CLASS_FILE : CLASS_OTHER;
+		key->class = CLASS_OTHER;
 		break;
 	}
+	/* Whatever the call is about, now it waits for block I/O: a close that writes, a page-in under a read from a socket. */
+	if (in_iowait(task) && key->class != CLASS_FILE)
+		key->class = key->class == CLASS_OTHER ? CLASS_FILE : CLASS_PAGEIN;
 }
 
 /* Fills t->open for the wait that begins now. `state`: why the scheduler takes the thread off (its prev_state). */
@@ -254,29 +263,33 @@ static __always_inline bool same_key(const struct wait_key *a, const struct wait
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
 }
 
+static __always_inline bool stats_merge(struct wait_map_key *key, const struct wait_stats *more)
+{
+	struct wait_stats *stats = bpf_map_lookup_elem(&waits, key);
+
+	if (!stats)
+		return bpf_map_update_elem(&waits, key, more, BPF_NOEXIST) == 0;
+	stats->total_ns += more->total_ns;
+	if (more->max_ns > stats->max_ns)
+		stats->max_ns = more->max_ns;
+	stats->count += more->count;
+	stats->timed_out += more->timed_out;
+	for (u32 i = 0; i < WAIT_LOG2_SLOTS; i++)
+		stats->log2_ns[i] += more->log2_ns[i];
+	return true;
+}
+
 /* Moves a cause from its slot to the map. */
 __noinline int wait_evict(struct thread *t, struct wait_slot *slot)
 {
-	struct wait_map_key key;
-	struct wait_stats *stats;
+	struct wait_map_key key = {};
 
 	if (!t || !slot)
 		return 0;
 	key.thread = t->serial;
 	key.key = slot->key;
-	stats = bpf_map_lookup_elem(&waits, &key);
-	if (!stats) {
-		if (bpf_map_update_elem(&waits, &key, &slot->stats, BPF_ANY))
-			__sync_fetch_and_add(&losses[LOSS_WAIT_UNATTRIBUTED], slot->stats.count);
-		return 0;
-	}
-	stats->total_ns += slot->stats.total_ns;
-	if (slot->stats.max_ns > stats->max_ns)
-		stats->max_ns = slot->stats.max_ns;
-	stats->count += slot->stats.count;
-	stats->timed_out += slot->stats.timed_out;
-	for (u32 i = 0; i < WAIT_LOG2_SLOTS; i++)
-		stats->log2_ns[i] += slot->stats.log2_ns[i];
+	if (!stats_merge(&key, &slot->stats))
+		__sync_fetch_and_add(&losses[LOSS_WAIT_UNATTRIBUTED], slot->stats.count);
 	return 0;
 }
 

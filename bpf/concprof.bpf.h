@@ -24,7 +24,7 @@
 
 #define WAITS_MAX     65536
 #define PROCESSES_MAX 32768
-#define EPOLLS_MAX    512
+#define EPOLLS_MAX    1024
 #define RING_BYTES    (4 << 20)
 
 /* Followed threads. */
@@ -77,10 +77,9 @@ struct epoll_set {
 	struct epoll_member member[EPOLL_SLOTS];
 };
 
-/* Key: the kernel's struct eventpoll. */
+/* Key: the kernel's struct eventpoll. Closed sets are not heard of: the oldest give way. */
 SHARED struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, EPOLLS_MAX);
 	__type(key, u64);
 	__type(value, struct epoll_set);
@@ -139,12 +138,12 @@ static __always_inline void audit_read(struct audit *audit, struct task_struct *
 	audit->switches = task->nvcsw + task->nivcsw;
 }
 
-/* Our own time is measured in every 64th event of a thread. */
+/* Our own time is measured in every 64th event of a thread, counted from another one in each: short threads have few. */
 #define SELF_EVERY 64
 
 static __always_inline void self_add(struct thread *t, u64 events, u64 began)
 {
-	if (events % SELF_EVERY == 0)
+	if ((events + t->serial) % SELF_EVERY == 0)
 		t->self_ns += (bpf_ktime_get_ns() - began) * SELF_EVERY;
 }
 

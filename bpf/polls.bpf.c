@@ -11,6 +11,7 @@
 #define SELECT_WORDS     (SELECT_LOOK_MAX / 64)
 #define OWN_END_LOOK_MAX 128 /* descriptors among which the other end of a pair is looked for */
 #define SOCKETS_ENOUGH   8   /* sockets after which a set is known well enough */
+#define SEARCHES_MAX     4   /* for other ends; beyond, a pipe or unix socket counts as somebody else's */
 
 #define EPOLL_CTL_ADD 1
 #define EPOLL_CTL_DEL 2
@@ -23,6 +24,7 @@ struct look {
 	u32 holds;
 	u32 sockets;
 	u32 witness;
+	u32 searches;
 	u32 inet; /* key.where is an internet peer */
 	struct wait_key key;
 };
@@ -31,7 +33,7 @@ struct look {
 struct own_end {
 	u64 file;  /* socket pair: the other end's file; pipe: this end's */
 	u64 inode; /* pipe: the inode that both ends share; 0 for a socket pair */
-	u64 fds; /* the descriptor table */
+	u64 fds;   /* the descriptor table */
 	u32 max_fds;
 	u32 found;
 };
@@ -89,9 +91,14 @@ __noinline u32 look_add(struct look *look, struct fd_view *view)
 	holds = wait_holds(view->kind);
 	inet = view->where.peer.family == AF_INET || view->where.peer.family == AF_INET6;
 	if (view->kind == FD_PIPE || (view->kind == FD_SOCKET && !inet)) {
-		/* With an internet socket in the set, the answer cannot change any more. */
-		if (look->inet || other_end_is_own(view->file, view->kind))
+		/* A search costs microseconds: none where the answer cannot change any more. */
+		if (look->inet || look->holds & holds)
 			return 0;
+		if (look->searches < SEARCHES_MAX) {
+			look->searches++;
+			if (other_end_is_own(view->file, view->kind))
+				return 0;
+		}
 	}
 	look->holds |= holds;
 	if (view->kind == FD_SOCKET) {
@@ -244,8 +251,14 @@ __noinline u32 epoll_holds(struct wait_key *key, u32 fd)
 	struct look look = {.epoll = epoll_of(fd)};
 	struct epoll_set *set = bpf_map_lookup_elem(&epolls, &look.epoll);
 
-	if (!key || !set)
+	if (!key)
+		return 0;
+	if (!set) {
+		key->op |= WAIT_OP_UNSEEN;
+		if (with_syscalls)
+			lose(LOSS_EPOLL_UNSEEN);
 		return HOLDS_UNKNOWN;
+	}
 	if (!summary_holds(set)) {
 		bpf_loop(EPOLL_SLOTS, epoll_step, &look, 0);
 		set->summary.where = look.key.where;

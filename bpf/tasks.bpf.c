@@ -100,7 +100,6 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	/* A thread that is not the leader becomes it: tid and name change, the serial stays. */
 	identify(t, task);
 	t->image++;
-	t->tid_address = 0;
 	if (t->account.phase == PHASE_OFF)
 		root_begin(t, task, now);
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
@@ -146,6 +145,20 @@ static __always_inline int exit_status_of(struct task_struct *task)
 	return task->exit_code;
 }
 
+/* Hands the process over and makes room for another; without room for the record it stays in the map, to be read at the end. */
+static __always_inline void process_ended(struct process *process, u64 serial)
+{
+	struct record_process *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+
+	if (!record)
+		return;
+	record->kind = RECORD_PROCESS;
+	record->serial = serial;
+	bpf_probe_read_kernel(&record->process, sizeof(*process), process);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	bpf_map_delete_elem(&processes, &serial);
+}
+
 /* The final switch-out; the account is closed. Delivers the thread, and ends the measurement when the root process is gone. */
 __noinline int thread_ended(struct thread *t, u64 now)
 {
@@ -176,7 +189,10 @@ __noinline int thread_ended(struct thread *t, u64 now)
 	process = bpf_map_lookup_elem(&processes, &serial);
 	if (t->process == 1 && t->leader)
 		root_exit_status = t->exit_code;
-	if (process && __sync_fetch_and_sub(&process->threads, 1) == 1 && t->process == 1 && !wait_for_all && !stop_ns)
+	if (!process || __sync_fetch_and_sub(&process->threads, 1) != 1)
+		return 0;
+	if (serial == 1 && !wait_for_all && !stop_ns)
 		stop_ns = now;
+	process_ended(process, serial);
 	return 0;
 }

@@ -83,6 +83,7 @@ _Static_assert(sizeof(struct wait_key) == 40, "wait_key layout");
 #define WAIT_NR_NONE      0xffff
 #define WAIT_NR_I386      0x8000
 #define WAIT_OP_EXPECTS_2 0x80 /* futex: a plain wait that expects the value 2, as glibc's low-level locks do */
+#define WAIT_OP_UNSEEN    0x20 /* poll: what the set holds is not known */
 #define WAIT_OP_MANY      0x40 /* poll: the set holds sockets with more than one peer, or too many to see them all */
 
 #define WAIT_LOG2_SLOTS 40 /* bucket i: 2^i <= ns < 2^(i+1); the last one is open (>= 9.2 minutes) */
@@ -156,7 +157,7 @@ struct thread {
 _Static_assert(sizeof(struct thread) % 8 == 0, "thread layout");
 
 /* Ring buffer records begin with this. */
-enum record_kind { RECORD_THREAD = 1, RECORD_EXEC };
+enum record_kind { RECORD_THREAD = 1, RECORD_EXEC, RECORD_PROCESS };
 
 struct record_exec {
 	__u64 kind; /* RECORD_EXEC */
@@ -185,6 +186,12 @@ struct process {
 	char comm[COMM_BYTES];
 };
 
+struct record_process {
+	__u64 kind; /* RECORD_PROCESS */
+	__u64 serial;
+	struct process process;
+};
+
 /*
  * THE list of what can be lost, by name; each is counted where it happens. What ends in _repaired was not seen by our probes and has
  * been taken from the kernel's own account instead: it is told, but nothing is missing.
@@ -198,6 +205,8 @@ struct process {
 	X(WAKE_REPAIRED, "wake_repaired", "a wake-up was not seen: its time is the kernel's")                                    \
 	X(SWITCH_REPAIRED, "switch_repaired", "a switch-in was not seen: its time is the kernel's")                              \
 	X(POLL_SET_TOO_LARGE, "poll_set_too_large", "a poll set held more descriptors than are looked at")                       \
+	X(EPOLL_UNSEEN, "epoll_unseen",                                                                                          \
+	  "an epoll set was made before it could be followed: what its waits waited for is not known")                           \
 	X(EXEC_UNDELIVERED, "exec_undelivered", "an exec record found no room: names of that program may be missing")            \
 	X(SNAPSHOT_TORN, "snapshot_torn", "a live thread could not be read in a consistent state")                               \
 	X(PROBE_MISSED, "probe_missed", "the kernel skipped a probe (recursion)")                                                \

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "cmd/verbs.h"
 
@@ -79,14 +78,27 @@ static const struct argp_option record_options[] = {
 };
 const struct argp record_argp = {.options = record_options, .parser = parse_output};
 
-static const struct argp_option view_options[] = {
-    {NULL, 0, NULL, 0, "Output:", 20},
-    {"json", KEY_JSON, "FILE", 0, "write everything as one JSON object (`-`: to standard output, and no report)", 0},
+static const struct argp_option rules_options[] = {
+    {NULL, 0, NULL, 0, "Reading:", 30},
     {"lock", KEY_LOCK, "SYMBOL", 0, "waits inside this data object are waits for a lock of that name; may be repeated", 0},
     {"all", KEY_ALL, NULL, 0, "every thread and item, however many", 0},
     {0},
 };
-const struct argp view_argp = {.options = view_options, .parser = parse_output};
+const struct argp rules_argp = {.options = rules_options, .parser = parse_output};
+
+static const struct argp_option json_options[] = {
+    {"json", KEY_JSON, "FILE", 0, "write everything as one JSON object (`-`: to standard output, and no report)", 20},
+    {0},
+};
+static const struct argp_child rules_children[] = {{&rules_argp, 0, NULL, 0}, {0}};
+
+static error_t parse_view(int key, char *argument, struct argp_state *state)
+{
+	if (key == ARGP_KEY_INIT)
+		state->child_inputs[0] = state->input;
+	return parse_output(key, argument, state);
+}
+const struct argp view_argp = {.options = json_options, .parser = parse_view, .children = rules_children};
 
 static error_t parse_delay(struct argp_state *state, struct model_run_options *options, const char *argument)
 {
@@ -175,29 +187,4 @@ void options_parse(const struct argp *argp, int argc, char **argv, unsigned int 
 	program_invocation_name = name;
 	argp_parse(argp, argc, argv, flags, first, input);
 	argv[0] = verb;
-}
-
-static bool id_of(const char *variable, unsigned int *ret)
-{
-	const char *text = getenv(variable);
-	char *end;
-	unsigned long value;
-
-	if (!text || !*text)
-		return false;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || *end || value >= (unsigned int)-1)
-		return false;
-	*ret = value;
-	return true;
-}
-
-void invoking_user(uid_t *uid, gid_t *gid)
-{
-	unsigned int user, group;
-	bool sudo = geteuid() == 0 && id_of("SUDO_UID", &user) && id_of("SUDO_GID", &group);
-
-	*uid = sudo ? user : (uid_t)-1;
-	*gid = sudo ? group : (gid_t)-1;
 }

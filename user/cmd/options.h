@@ -30,7 +30,8 @@ struct model_run_options {
 
 extern const struct argp measure_argp; /* input: struct trace_options */
 extern const struct argp record_argp;  /* input: struct output_options */
-extern const struct argp view_argp;    /* input: struct output_options */
+extern const struct argp rules_argp;   /* input: struct output_options; --lock, --all */
+extern const struct argp view_argp;    /* the same, and --json */
 extern const struct argp model_argp;   /* input: struct model_run_options, with `uses` filled */
 
 /*
@@ -38,8 +39,5 @@ extern const struct argp model_argp;   /* input: struct model_run_options, with 
  * program with status 2, --help with 0.
  */
 void options_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, int *first, void *input);
-
-/* The user that called sudo, to whom files belong: else (uid_t)-1, which leaves owners alone. */
-void invoking_user(uid_t *uid, gid_t *gid);
 
 #endif

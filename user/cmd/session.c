@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -11,6 +12,7 @@
 #include "cmd/verbs.h"
 #include "export/export.h"
 #include "lib/cleanup.h"
+#include "lib/user.h"
 #include "lib/version.h"
 #include "report/report.h"
 
@@ -18,6 +20,22 @@ static int complain(const char *what, int err)
 {
 	fprintf(stderr, "concprof: %s: %s\n", what, strerror(-err));
 	return STATUS_FAILED;
+}
+
+/* A folder that cannot be written to is better said before the run than after it. */
+static int check_json_path(const char *path)
+{
+	_cleanup_free_ char *copy = NULL;
+	struct stat status;
+
+	if (!path || strcmp(path, "-") == 0 || (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))
+		return 0;
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return complain(path, -EISDIR);
+	copy = strdup(path);
+	if (!copy)
+		return complain(path, -ENOMEM);
+	return access(dirname(copy), W_OK | X_OK) ? complain(path, -errno) : 0;
 }
 
 int session_begin(struct session *session, const struct output_options *output)
@@ -29,6 +47,8 @@ int session_begin(struct session *session, const struct output_options *output)
 	gid_t gid;
 
 	*session = (struct session){.output = output};
+	if (check_json_path(output->json))
+		return STATUS_FAILED;
 	uname(&machine);
 	host.kernel = machine.release;
 	host.version = strdup(concprof_version);

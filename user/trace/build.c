@@ -166,6 +166,8 @@ static int note_in_process(struct run *run, const struct thread *thread)
 		return 0;
 	if (end_ns > process->end_ns)
 		process->end_ns = end_ns;
+	if (thread->live)
+		process->ended = false;
 	if (!thread->leader)
 		return 0;
 	comm = strndup(thread->comm, COMM_BYTES);

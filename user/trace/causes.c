@@ -41,7 +41,7 @@ static void name_peer(char *text, const struct wait_key *key)
 		if (key->where.peer.family)
 			snprintf(text, PEER_BYTES, "socket of family %u", key->where.peer.family);
 		else
-			snprintf(text, PEER_BYTES, key->class == CLASS_POLL ? "set not seen" : "socket");
+			snprintf(text, PEER_BYTES, "socket");
 	} else if (key->where.peer.port) {
 		static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -76,6 +76,8 @@ static char *name_object(const struct wait_key *key)
 					     : strdup("pipe");
 	case CLASS_TTY:
 		return strdup("terminal");
+	case CLASS_OTHER:
+		return strdup(key->op & WAIT_OP_UNSEEN ? "epoll set not seen" : "");
 	default:
 		return strdup("");
 	}

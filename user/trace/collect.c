@@ -23,6 +23,18 @@ static void *append(void **array, size_t *count, size_t *room, size_t element_by
 #define APPEND(collected, what)                                                                                                  \
 	append((void **)&(collected)->what, &(collected)->n_##what, &(collected)->room_##what, sizeof(*(collected)->what))
 
+static int collect_process(void *context, uint64_t serial, const struct process *process)
+{
+	struct collected *collected = context;
+	struct kept_process *kept = APPEND(collected, processes);
+
+	if (!kept)
+		return -ENOMEM;
+	kept->serial = serial;
+	kept->process = *process;
+	return 0;
+}
+
 int collect_record(void *context, void *record, size_t bytes)
 {
 	struct collected *collected = context;
@@ -40,6 +52,10 @@ int collect_record(void *context, void *record, size_t bytes)
 		if (!exec)
 			return -ENOMEM;
 		*exec = *(const struct record_exec *)record;
+	} else if (bytes >= sizeof(struct record_process) && *kind == RECORD_PROCESS) {
+		const struct record_process *process = record;
+
+		return collect_process(context, process->serial, &process->process);
 	}
 	return 0;
 }
@@ -53,18 +69,6 @@ static int collect_wait(void *context, const struct wait_map_key *key, const str
 		return -ENOMEM;
 	wait->key = *key;
 	wait->stats = *stats;
-	return 0;
-}
-
-static int collect_process(void *context, uint64_t serial, const struct process *process)
-{
-	struct collected *collected = context;
-	struct kept_process *kept = APPEND(collected, processes);
-
-	if (!kept)
-		return -ENOMEM;
-	kept->serial = serial;
-	kept->process = *process;
 	return 0;
 }
 
@@ -109,6 +113,43 @@ static void drop_doubles(struct collected *collected)
 	collected->n_threads = kept + 1;
 }
 
+/* Processes that found no room in the kernel's table: what their threads know of them (each thread adds one; sorting drops doubles). */
+static int add_missing_processes(struct collected *collected)
+{
+	size_t known = collected->n_processes;
+
+	for (size_t i = 0; i < collected->n_threads; i++) {
+		const struct thread *thread = &collected->threads[i];
+		struct process process = {
+		    .tgid = thread->tgid,
+		    .parent = thread->parent_process,
+		    .begin_ns = thread->account.begin_ns,
+		};
+		struct collected before = {.processes = collected->processes, .n_processes = known};
+
+		if (collected_process(&before, thread->process))
+			continue;
+		memcpy(process.comm, thread->comm, sizeof(process.comm));
+		if (collect_process(collected, thread->process, &process))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void sort_processes(struct collected *collected)
+{
+	size_t kept = 0;
+
+	if (!collected->n_processes)
+		return;
+	qsort(collected->processes, collected->n_processes, sizeof(*collected->processes), by_process_serial);
+	for (size_t i = 1; i < collected->n_processes; i++) {
+		if (collected->processes[i].serial != collected->processes[kept].serial)
+			collected->processes[++kept] = collected->processes[i];
+	}
+	collected->n_processes = kept + 1;
+}
+
 int collect_finish(struct collected *collected, struct kernel *kernel)
 {
 	int err;
@@ -126,8 +167,10 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 		err = kernel_each_process(kernel, collect_process, collected);
 	kernel_losses(kernel, collected->losses);
 	drop_doubles(collected);
-	if (collected->n_processes)
-		qsort(collected->processes, collected->n_processes, sizeof(*collected->processes), by_process_serial);
+	sort_processes(collected);
+	if (!err)
+		err = add_missing_processes(collected);
+	sort_processes(collected);
 	return err;
 }
 

@@ -139,7 +139,7 @@ static int wait_for_end(struct measurement *m, bool wait_all)
 	while (!err && !kernel_stop_ns(m->kernel)) {
 		if (wait_all ? kernel_threads_alive(m->kernel) == 0 || m->asked_to_end : now_ns() > deadline)
 			break;
-		if (poll(&fd, 1, 1) > 0 && signals_pass_on(&m->signals, 0))
+		if (poll(&fd, 1, wait_all ? LOOK_MS / 4 : 1) > 0 && signals_pass_on(&m->signals, 0))
 			m->asked_to_end = true;
 		err = look(m);
 	}
@@ -207,7 +207,6 @@ static int finish(struct measurement *m, const struct trace_options *options, st
 		err = wait_for_end(m, options->wait_all);
 	if (err)
 		return err;
-	run->interrupted = m->asked_to_end;
 	kernel_stop(m->kernel);
 	if (m->mappings)
 		mappings_take(m->mappings);
@@ -215,6 +214,8 @@ static int finish(struct measurement *m, const struct trace_options *options, st
 	waitpid(m->launch.pid, &status, 0);
 	m->launch.pid = -1;
 	run->exit_status = launch_exit_status(status);
+	/* A program may take the signal and still come to its own end. */
+	run->interrupted = m->asked_to_end && (WIFSIGNALED(status) || options->wait_all);
 	return err ? err : build_run(&m->collected, m->mappings, run);
 }
 

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,31 +14,18 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-
-static bool id_from_environment(const char *name, unsigned int *ret)
-{
-	const char *text = getenv(name);
-	unsigned long value;
-	char *end;
-
-	if (!text || !*text)
-		return false;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || *end || value >= (unsigned int)-1)
-		return false;
-	*ret = value;
-	return true;
-}
+#include "lib/user.h"
 
 /* Under sudo: become the user who called it. The environment stays as sudo made it. */
 static int become_invoking_user(void)
 {
-	unsigned int uid, gid;
 	struct passwd *user;
+	uid_t uid;
+	gid_t gid;
+	int found = invoking_user(&uid, &gid);
 
-	if (geteuid() != 0 || !id_from_environment("SUDO_UID", &uid) || !id_from_environment("SUDO_GID", &gid))
-		return 0;
+	if (found <= 0)
+		return found;
 	user = getpwuid(uid);
 	if (user ? initgroups(user->pw_name, gid) : setgroups(0, NULL))
 		return -errno;
@@ -52,7 +38,6 @@ static int become_invoking_user(void)
 static _Noreturn void child_run(const struct trace_command *command, int gate_fd, int exec_fd)
 {
 	struct timespec now;
-	sigset_t none;
 	char byte;
 	int err;
 
@@ -60,12 +45,6 @@ static _Noreturn void child_run(const struct trace_command *command, int gate_fd
 	if (read(gate_fd, &byte, 1) != 1)
 		_exit(125);
 	close(gate_fd);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int sig = 1; sig < NSIG; sig++) {
-		if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT || sig == SIGPIPE)
-			signal(sig, SIG_DFL);
-	}
 	err = become_invoking_user();
 	if (!err) {
 		if (command->keep_fd >= 0)

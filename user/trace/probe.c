@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/user.h"
 #include "trace/kernel.h"
 #include "trace/mappings.h"
 
@@ -34,6 +35,15 @@ static bool may_trace(void)
 
 int trace_allowed(char *error)
 {
+	uid_t uid;
+	gid_t gid;
+
+	if (invoking_user(&uid, &gid) < 0) {
+		snprintf(error, TRACE_ERROR_BYTES,
+			 "SUDO_UID and SUDO_GID do not name a user, so it is not known as whom to run the program; unset both to "
+			 "run it as root");
+		return -EINVAL;
+	}
 	if (!may_trace()) {
 		snprintf(
 		    error, TRACE_ERROR_BYTES,
