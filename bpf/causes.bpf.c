@@ -94,43 +94,39 @@ static __always_inline bool in_iowait(struct task_struct *task)
 	return BPF_CORE_READ_BITFIELD(task, in_iowait);
 }
 
-static __always_inline void on_syscall(struct thread *t, struct task_struct *task, struct pt_regs *regs, struct wait_key *key)
+static __always_inline void on_syscall(struct wait_key *key, struct call *call, bool iowait)
 {
-	struct call call;
-
-	call_read(&call, task, regs);
-	key->nr = call.nr | (call.i386 ? WAIT_NR_I386 : 0);
-	switch (wait_how(call.nr, call.i386)) {
+	switch (wait_how(call->nr, call->i386)) {
 	case HOW_FUTEX:
-		on_futex(key, call.arg[0], wait_futex_op(call.arg[1], call.arg[2], call.arg[5]));
+		on_futex(key, call->arg[0], wait_futex_op(call->arg[1], call->arg[2], call->arg[5]));
 		break;
 	case HOW_FUTEX2:
-		on_futex(key, call.arg[0], wait_futex_op(WAIT_FUTEX_WAIT, call.arg[1], 0));
+		on_futex(key, call->arg[0], wait_futex_op(WAIT_FUTEX_WAIT, call->arg[1], 0));
 		break;
 	case HOW_FUTEX_V:
-		on_futex_vector(key, call.arg[0]);
+		on_futex_vector(key, call->arg[0]);
 		break;
 	case HOW_FD:
 	case HOW_SENDFILE:
-		on_fd(key, call.arg[0]);
+		on_fd(key, call->arg[0]);
 		break;
 	case HOW_SPLICE:
-		on_splice(key, &call);
+		on_splice(key, call);
 		break;
 	case HOW_POLL:
-		on_set(key, poll_holds(key, call.arg[0], call.arg[1]), (s32)call.arg[2] >= 0);
+		on_set(key, poll_holds(key, call->arg[0], call->arg[1]), (s32)call->arg[2] >= 0);
 		break;
 	case HOW_PPOLL:
-		on_set(key, poll_holds(key, call.arg[0], call.arg[1]), call.arg[2]);
+		on_set(key, poll_holds(key, call->arg[0], call->arg[1]), call->arg[2]);
 		break;
 	case HOW_SELECT:
-		on_set(key, select_holds(key, call.arg[0], call.arg[1], call.arg[2], call.arg[3]), call.arg[4]);
+		on_set(key, select_holds(key, call->arg[0], call->arg[1], call->arg[2], call->arg[3]), call->arg[4]);
 		break;
 	case HOW_EPOLL:
-		on_set(key, epoll_holds(key, call.arg[0]), (s32)call.arg[3] >= 0);
+		on_set(key, epoll_holds(key, call->arg[0]), (s32)call->arg[3] >= 0);
 		break;
 	case HOW_EPOLL2:
-		on_set(key, epoll_holds(key, call.arg[0]), call.arg[3]);
+		on_set(key, epoll_holds(key, call->arg[0]), call->arg[3]);
 		break;
 	case HOW_SLEEP:
 		key->class = CLASS_SLEEP;
@@ -139,18 +135,18 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 		key->class = CLASS_CHILD;
 		break;
 	case HOW_CLONE:
-		key->class = call.arg[0] & CLONE_VFORK ? CLASS_CHILD : CLASS_MEMORY;
+		key->class = call->arg[0] & CLONE_VFORK ? CLASS_CHILD : CLASS_MEMORY;
 		break;
 	case HOW_CLONE3:
-		key->class = clone3_is_vfork(call.arg[0]) ? CLASS_CHILD : CLASS_MEMORY;
+		key->class = clone3_is_vfork(call->arg[0]) ? CLASS_CHILD : CLASS_MEMORY;
 		break;
 	case HOW_FCNTL:
-		on_fd(key, call.arg[0]);
-		if (call.arg[1] == F_SETLKW || call.arg[1] == F_OFD_SETLKW || (call.i386 && call.arg[1] == F_SETLKW64))
+		on_fd(key, call->arg[0]);
+		if (call->arg[1] == F_SETLKW || call->arg[1] == F_OFD_SETLKW || (call->i386 && call->arg[1] == F_SETLKW64))
 			key->class = CLASS_FLOCK;
 		break;
 	case HOW_FLOCK:
-		on_fd(key, call.arg[0]);
+		on_fd(key, call->arg[0]);
 		key->class = CLASS_FLOCK;
 		break;
 	case HOW_SYSV:
@@ -171,9 +167,6 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 	case HOW_SOCKETCALL:
 		key->class = CLASS_SOCKET;
 		break;
-	case HOW_RESTART:
-		*key = t->open.class == CLASS_STOPPED ? t->restart : t->open;
-		break;
 	case HOW_URING: /* it marks every wait for completions as I/O, of sockets too */
 		key->class = CLASS_OTHER;
 		return;
@@ -182,77 +175,58 @@ static __always_inline void on_syscall(struct thread *t, struct task_struct *tas
 		break;
 	}
 	/* Whatever the call is about, now it waits for block I/O: a close that writes, a page-in under a read from a socket. */
-	if (in_iowait(task) && key->class != CLASS_FILE)
+	if (iowait && key->class != CLASS_FILE)
 		key->class = key->class == CLASS_OTHER ? CLASS_FILE : CLASS_PAGEIN;
+}
+
+static __always_inline void key_begin(struct wait_key *key, struct thread *t, u16 nr)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->image = t->image;
+	key->nr = nr;
+}
+
+static __always_inline void on_stop(struct thread *t)
+{
+	/* What it had been waiting for goes on afterwards, as restart_syscall. */
+	if (t->open.class != CLASS_STOPPED)
+		t->restart = t->open;
+	key_begin(&t->open, t, WAIT_NR_NONE);
+	t->open.class = CLASS_STOPPED;
 }
 
 /* Fills t->open for the wait that begins now. `state`: why the scheduler takes the thread off (its prev_state). */
 __noinline int wait_classify(struct thread *t, u32 state)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct wait_key key = {};
-	struct pt_regs *regs;
+	struct call call;
 
 	if (!t)
 		return 0;
-	key.nr = WAIT_NR_NONE;
-	key.image = t->image;
 	if (state & (TASK_STOPPED_BIT | TASK_TRACED_BIT | TASK_FROZEN)) {
-		key.class = CLASS_STOPPED;
-		/* What it had been waiting for goes on afterwards, as restart_syscall. */
-		if (t->open.class != CLASS_STOPPED)
-			t->restart = t->open;
-	} else if (task->flags & (PF_IO_WORKER | PF_USER_WORKER | PF_KTHREAD)) {
-		key.class = CLASS_OTHER; /* no syscall, no user registers */
-	} else if (task->flags & PF_EXITING) {
-		key.class = CLASS_EXIT;
-	} else {
-		regs = (struct pt_regs *)bpf_task_pt_regs(task);
-		/* The entry code leaves -1 there for faults and interrupts from user mode. */
-		if ((s64)regs->orig_ax < 0)
-			key.class = in_iowait(task) ? CLASS_PAGEIN : CLASS_FAULT;
-		else
-			on_syscall(t, task, regs, &key);
-	}
-	t->open = key;
-	return 0;
-}
-
-static __always_inline u32 log2_slot(u64 ns)
-{
-	u32 log = 0, step;
-
-	step = (ns > 0xffffffffULL) << 5;
-	ns >>= step;
-	log |= step;
-	step = (ns > 0xffff) << 4;
-	ns >>= step;
-	log |= step;
-	step = (ns > 0xff) << 3;
-	ns >>= step;
-	log |= step;
-	step = (ns > 0xf) << 2;
-	ns >>= step;
-	log |= step;
-	step = (ns > 0x3) << 1;
-	ns >>= step;
-	log |= step;
-	log |= ns >> 1;
-	return log < WAIT_LOG2_SLOTS ? log : WAIT_LOG2_SLOTS - 1;
-}
-
-__noinline int stats_add(struct wait_stats *stats, u64 ns)
-{
-	u32 slot = log2_slot(ns);
-
-	if (!stats)
+		on_stop(t);
 		return 0;
-	stats->total_ns += ns;
-	if (ns > stats->max_ns)
-		stats->max_ns = ns;
-	stats->count++;
-	if (slot < WAIT_LOG2_SLOTS)
-		stats->log2_ns[slot]++;
+	}
+	if (task->flags & (PF_EXITING | PF_IO_WORKER | PF_USER_WORKER | PF_KTHREAD)) {
+		/* No syscall; workers and kernel threads have no user registers either. */
+		key_begin(&t->open, t, WAIT_NR_NONE);
+		t->open.class = task->flags & PF_EXITING ? CLASS_EXIT : CLASS_OTHER;
+		return 0;
+	}
+	call_read(&call, task, (struct pt_regs *)bpf_task_pt_regs(task));
+	if (wait_how(call.nr, call.i386) == HOW_RESTART) {
+		if (t->open.class == CLASS_STOPPED)
+			t->open = t->restart;
+		return 0;
+	}
+	/* The entry code leaves -1 there for faults and interrupts from user mode. */
+	if ((s64)call.nr < 0) {
+		key_begin(&t->open, t, WAIT_NR_NONE);
+		t->open.class = in_iowait(task) ? CLASS_PAGEIN : CLASS_FAULT;
+		return 0;
+	}
+	key_begin(&t->open, t, call.nr | (call.i386 ? WAIT_NR_I386 : 0));
+	on_syscall(&t->open, &call, in_iowait(task));
 	return 0;
 }
 

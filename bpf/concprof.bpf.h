@@ -113,6 +113,41 @@ static __always_inline void lose(enum loss what)
 	__sync_fetch_and_add(&losses[what], 1);
 }
 
+static __always_inline u32 log2_slot(u64 ns)
+{
+	u32 log = 0, step;
+
+	step = (ns > 0xffffffffULL) << 5;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xffff) << 4;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xff) << 3;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0xf) << 2;
+	ns >>= step;
+	log |= step;
+	step = (ns > 0x3) << 1;
+	ns >>= step;
+	log |= step;
+	log |= ns >> 1;
+	return log < WAIT_LOG2_SLOTS ? log : WAIT_LOG2_SLOTS - 1;
+}
+
+static __always_inline void stats_add(struct wait_stats *stats, u64 ns)
+{
+	u32 slot = log2_slot(ns);
+
+	stats->total_ns += ns;
+	if (ns > stats->max_ns)
+		stats->max_ns = ns;
+	stats->count++;
+	if (slot < WAIT_LOG2_SLOTS)
+		stats->log2_ns[slot]++;
+}
+
 /* The followed thread of `task`, or NULL. */
 static __always_inline struct thread *thread_of(struct task_struct *task)
 {
@@ -161,7 +196,6 @@ int repair_switch_in(struct thread *t, u64 now);
 /* causes.bpf.c */
 int wait_classify(struct thread *t, u32 state);
 int wait_record(struct thread *t, u64 ns);
-int stats_add(struct wait_stats *stats, u64 ns);
 
 /* polls.bpf.c */
 struct fd_view {

@@ -28,10 +28,8 @@ static __always_inline void repair_wake(struct thread *t, struct task_struct *ne
 }
 
 /* Keeps what a switch-in (or a closed interval) found out: whole waits, by cause. */
-__noinline int record_split(struct thread *t, const struct account_split *split)
+static __always_inline void record_split(struct thread *t, const struct account_split *split)
 {
-	if (!t || !split)
-		return 0;
 	if (split->blocked) {
 		if (split->lost_wake) {
 			t->lost_wakes++;
@@ -41,7 +39,6 @@ __noinline int record_split(struct thread *t, const struct account_split *split)
 	}
 	if (split->queued)
 		stats_add(split->queue == CLASS_WOKEN ? &t->queue[1] : &t->queue[0], split->queued_ns);
-	return 0;
 }
 
 /* At the first event of a running thread that was not seen to get the CPU. */

@@ -72,8 +72,7 @@ static error_t parse_output(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option record_options[] = {
-    {NULL, 0, NULL, 0, "Output:", 20},
-    {"output", 'o', "FILE", 0, "keep what was measured in FILE (SQLite), for `concprof report FILE` and any SQL tool", 0},
+    {"output", 'o', "FILE", 0, "keep what was measured in FILE (SQLite), for `concprof report FILE` and any SQL tool", 20},
     {0},
 };
 const struct argp record_argp = {.options = record_options, .parser = parse_output};
@@ -87,6 +86,7 @@ static const struct argp_option rules_options[] = {
 const struct argp rules_argp = {.options = rules_options, .parser = parse_output};
 
 static const struct argp_option json_options[] = {
+    {NULL, 0, NULL, 0, "Output:", 20},
     {"json", KEY_JSON, "FILE", 0, "write everything as one JSON object (`-`: to standard output, and no report)", 20},
     {0},
 };
