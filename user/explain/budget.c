@@ -220,7 +220,7 @@ static int by_time(const void *a, const void *b)
 
 	if (x->at_ns != y->at_ns)
 		return x->at_ns < y->at_ns ? -1 : 1;
-	return x->step - y->step;
+	return y->step - x->step; /* births first: a thread that lived for no time must not end before it began */
 }
 
 /* The largest number of threads that were alive together for at least WORKERS_SHARE of T. */
