@@ -1,43 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recording: what is written comes back, nothing is left behind, and no file is believed. */
+/* The recording: what is written comes back, and nothing is left behind. */
 #include <errno.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
-#include "profile/profile.h"
-#include "run_builder.h"
-
-static char folder[] = "/tmp/concprof-test-XXXXXX";
-static char path[64];
-static char error[PROFILE_ERROR_BYTES];
-
-static char kernel[] = "6.1.0-test", version[] = "v1-test";
-static const struct host host = {.kernel = kernel, .cpus = 2, .version = version};
-
-static int make_folder(void **state)
-{
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/run.concprof", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	unlink(path);
-	return rmdir(folder);
-}
+#include "profile_fixture.h"
 
 static unsigned int files_in_folder(void)
 {
@@ -49,39 +23,6 @@ static unsigned int files_in_folder(void)
 		n += entry->d_name[0] != '.' || strlen(entry->d_name) > 2;
 	closedir(dir);
 	return n;
-}
-
-/* Something in every field. */
-static struct run *rich_run(void)
-{
-	struct run *run = run_threads_cpu("interpreter_lock");
-	struct run_wait *wait = build_socket(run, &run->threads[1], "epoll_wait", PEER, 3, 7 * MS);
-
-	wait->op = 1;
-	wait->inside = wait->unattributed = wait->join = true;
-	wait->timed_out = 2;
-	wait->address = UINT64_MAX - 5;
-	wait->offset = 1ull << 63;
-	wait->log2_ns[0] = 11;
-	wait->log2_ns[WAIT_LOG2_SLOTS - 1] = 12;
-	run->exit_status = 130;
-	run->interrupted = run->no_syscalls = true;
-	run->failure = copy("GET x: \xfe HTTP 404\n");
-	set_text(&run->threads[2].comm, "\x1b[31m\xff'; DROP");
-	run->threads[2].ended = false;
-	run->threads[2].syscalls = 1;
-	run->threads[2].connects = 2;
-	run->threads[2].faults = 3;
-	run->threads[2].audit_run_delay_ns = 4;
-	build_process(run, 1, "child")->undelivered_threads = 2;
-	run->processes[1].undelivered_life_ns = 30;
-	run->processes[1].undelivered_ns[CLASS_FUTEX] = 10;
-	run->processes[1].undelivered_ns[CLASS_OTHER] = 20;
-	run->processes[1].exit_status = 0x0b;
-	build_figure(run->losses, &run->n_losses, "wake_lost", 3);
-	build_figure(run->ledger, &run->n_ledger, "wall_ns", 0.1 + 0.2);
-	build_figure(run->ledger, &run->n_ledger, "digest", 1.8446744073709552e19);
-	return run;
 }
 
 #define same_text(member)   assert_string_equal(a->member, b->member)
@@ -187,18 +128,6 @@ static void same_run(const struct run *a, const struct run *b)
 		same_wait(&a->waits[i], &b->waits[i]);
 	same_figures(a->losses, b->losses, a->n_losses);
 	same_figures(a->ledger, b->ledger, a->n_ledger);
-}
-
-static void record(const struct run *first, const struct run *second)
-{
-	struct profile *profile = NULL;
-
-	assert_int_equal(profile_create(path, -1, -1, &host, &profile, error), 0);
-	assert_int_equal(profile_store_run(profile, first, error), 0);
-	if (second)
-		assert_int_equal(profile_store_run(profile, second, error), 0);
-	assert_int_equal(profile_commit(profile, error), 0);
-	profile_close(profile);
 }
 
 static void test_what_is_written_comes_back(void **state)
@@ -326,78 +255,28 @@ static void test_a_contradictory_run_is_not_stored(void **state)
 	run_free(run);
 }
 
-/* Loads all runs; the first error, or 0. The message is one line that names the file. */
-static int load_all(void)
+/* More rows than a sorter of SQLite's keeps in its cache: what it then needs is memory, as there is no temporary file. */
+static void test_a_long_recording_comes_back(void **state)
 {
+	struct run *run = build_run("many", 60 * S), *loaded = NULL;
 	struct profile *profile = NULL;
-	struct run *run;
-	int err;
-
-	error[0] = '\0';
-	err = profile_open(path, &profile, error);
-	for (int i = 0; !err && i < profile_run_count(profile); i++) {
-		err = profile_load_run(profile, i, &run, error);
-		if (!err)
-			run_free(run);
-	}
-	if (profile)
-		profile_close(profile);
-	if (err) {
-		assert_int_equal(strncmp(error, path, strlen(path)), 0);
-		assert_null(strchr(error, '\n'));
-	}
-	return err;
-}
-
-static void change(const char *sql)
-{
-	sqlite3 *db;
-	char *message = NULL;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
-		fail_msg("%s: %s", sql, message);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-static void write_file(const char *bytes, size_t n)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_int_equal(write(fd, bytes, n), n);
-	close(fd);
-}
-
-static void test_foreign_files(void **state)
-{
-	(void)state;
-	write_file("", 0);
-	assert_int_equal(load_all(), -EINVAL);
-	assert_non_null(strstr(error, "not a concprof recording"));
-	write_file("#!/bin/sh\necho this is a longer text that is no database at all, of more than a hundred bytes, to be sure "
-		   "of that\n",
-		   112);
-	assert_int_equal(load_all(), -EINVAL);
-	assert_non_null(strstr(error, "not a concprof recording"));
-	unlink(path);
-	assert_int_equal(load_all(), -ENOENT);
-	change("CREATE TABLE run (id INTEGER)");
-	assert_int_equal(load_all(), -EINVAL);
-	unlink(path);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(load_all(), -EINVAL); /* and does not hang */
-	unlink(path);
-}
-
-static void test_other_versions(void **state)
-{
-	struct run *run = run_serial_cpu(0);
+	const size_t waits = 50000;
 
 	(void)state;
+	free(run->waits);
+	run->waits = calloc(waits + 1, sizeof(*run->waits));
+	build_process(run, 0, "many");
+	build_thread(run, 1, 0, "many", 0, 60 * S);
+	for (size_t i = 0; i < waits; i++)
+		build_futex(run, &run->threads[0], "", 64 * i, true, 1, 1 * MS);
+	build_rest_in_queue(run, &run->threads[0]);
 	record(run, NULL);
-	change("PRAGMA user_version = 2");
-	assert_int_equal(load_all(), -EINVAL);
-	assert_non_null(strstr(error, "version 2"));
+	assert_int_equal(profile_open(path, &profile, error), 0);
+	if (profile_load_run(profile, 0, &loaded, error))
+		fail_msg("%s", error);
+	same_run(run, loaded);
+	run_free(loaded);
+	profile_close(profile);
 	run_free(run);
 }
 
@@ -427,100 +306,6 @@ static void test_the_order_of_classes_is_the_recordings_own(void **state)
 	same_run(run, loaded);
 	run_free(loaded);
 	profile_close(profile);
-	run_free(run);
-}
-
-static void test_nonsense_is_refused(void **state)
-{
-	static const char *const nonsense[] = {
-	    "UPDATE thread SET life_ns = -1 WHERE id = 2",
-	    "UPDATE thread SET life_ns = 9223372036854775807",
-	    "UPDATE thread SET life_ns = 'long' WHERE id = 2",
-	    "UPDATE thread SET life_ns = 1.5 WHERE id = 2",
-	    "UPDATE thread SET process = 77 WHERE id = 2",
-	    "UPDATE thread SET tid = 4194305 WHERE id = 2",
-	    "UPDATE thread SET comm = x'6100' WHERE id = 2",
-	    "UPDATE thread SET comm = CAST(x'610062' AS TEXT) WHERE id = 2",
-	    "UPDATE thread SET ended = 2 WHERE id = 2",
-	    "DROP INDEX thread_by_id; UPDATE thread SET id = 3 WHERE id = 2",
-	    "DROP INDEX thread_by_id; UPDATE thread SET id = 0 WHERE id = 2",
-	    "DELETE FROM thread WHERE id = 2",
-	    "DELETE FROM process WHERE id = 1",
-	    "UPDATE thread_time SET class = 99",
-	    "UPDATE thread_time SET thread = 99",
-	    "INSERT INTO thread_time (run, thread, class, ns) SELECT run, thread, class, ns FROM thread_time",
-	    "UPDATE process_time SET process = 99",
-	    "UPDATE class SET name = 'nonsense' WHERE name = 'futex'",
-	    "UPDATE class SET id = 40 WHERE name = 'futex'",
-	    "UPDATE wait SET class = 0",
-	    "UPDATE wait SET thread = 99",
-	    "UPDATE wait SET log2_ns = '[1,2'",
-	    "UPDATE wait SET log2_ns = '[1,-2]'",
-	    "UPDATE wait SET log2_ns = '[1,99999999999999999999999]'",
-	    "UPDATE wait SET log2_ns = '[1,]'",
-	    "UPDATE wait SET log2_ns = '[,]'",
-	    "UPDATE wait SET log2_ns = ''",
-	    "UPDATE wait SET log2_ns = 7",
-	    "UPDATE wait SET log2_ns = '[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]'",
-	    "UPDATE wait SET count = 4611686018427387904",
-	    "UPDATE wait SET inside = 5",
-	    "UPDATE run SET end_ns = begin_ns - 1",
-	    "UPDATE run SET end_ns = 9223372036854775807",
-	    "UPDATE run SET exit_status = 256",
-	    "UPDATE run SET id = 7",
-	    "UPDATE meta SET value = 'many' WHERE key = 'cpus'",
-	    "UPDATE meta SET value = '-1' WHERE key = 'cpus'",
-	    "DELETE FROM meta",
-	    "UPDATE figure SET value = 9e999",
-	    "UPDATE figure SET kind = 'other'",
-	    "DROP TABLE wait",
-	    "DROP TABLE argument; CREATE VIEW argument AS SELECT 1 AS seq, 1 AS run, 'x' AS value",
-	    "ALTER TABLE wait ADD COLUMN more TEXT",
-	    "DROP TABLE figure; CREATE TABLE figure (seq, run, kind, name, value)",
-	};
-	struct run *run = rich_run();
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
-		record(run, NULL);
-		assert_int_equal(load_all(), 0);
-		change(nonsense[i]);
-		if (load_all() != -EIO)
-			fail_msg("taken for good: %s (%s)", nonsense[i], error);
-	}
-	run_free(run);
-}
-
-/* Any byte of the file, and any length of it: an error, or a run that satisfies the invariants. Never a crash. */
-static void test_damage_anywhere(void **state)
-{
-	struct run *run = rich_run();
-	unsigned int refused = 0;
-	char *bytes;
-	struct stat st;
-	int fd;
-
-	(void)state;
-	record(run, NULL);
-	fd = open(path, O_RDONLY);
-	fstat(fd, &st);
-	bytes = malloc(st.st_size);
-	assert_int_equal(read(fd, bytes, st.st_size), st.st_size);
-	close(fd);
-	for (off_t length = 1; length < st.st_size; length += st.st_size / 37) {
-		write_file(bytes, length);
-		assert_int_not_equal(load_all(), 0);
-	}
-	for (off_t at = 0; at < st.st_size; at += 1 + at / 64) {
-		char was = bytes[at];
-
-		bytes[at] ^= 1 << (at % 8);
-		write_file(bytes, st.st_size);
-		refused += load_all() != 0;
-		bytes[at] = was;
-	}
-	assert_true(refused > 10);
-	free(bytes);
 	run_free(run);
 }
 
@@ -562,12 +347,9 @@ int main(void)
 	    cmocka_unit_test(test_only_regular_files_are_replaced),
 	    cmocka_unit_test(test_a_full_disk_is_an_error_and_leaves_nothing),
 	    cmocka_unit_test(test_a_contradictory_run_is_not_stored),
-	    cmocka_unit_test(test_foreign_files),
-	    cmocka_unit_test(test_other_versions),
+	    cmocka_unit_test(test_a_long_recording_comes_back),
 	    cmocka_unit_test(test_additions_do_no_harm),
 	    cmocka_unit_test(test_the_order_of_classes_is_the_recordings_own),
-	    cmocka_unit_test(test_nonsense_is_refused),
-	    cmocka_unit_test(test_damage_anywhere),
 	    cmocka_unit_test(test_views_answer),
 	};
 

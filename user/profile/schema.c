@@ -21,7 +21,10 @@ int profile_create_indexes(sqlite3 *db)
 	return sqlite3_exec(db, strstr(schema_sql, INDEX_MARK), NULL, NULL, NULL);
 }
 
-/* Triggers, views and functions of an untrusted file run for nobody; no value may be larger than a sane one. */
+/*
+ * Triggers, views and functions of an untrusted file run for nobody; no value may be larger than a sane one. What is sorted stays in memory:
+ * our VFS has no other file than the recording.
+ */
 void profile_harden(struct profile *profile)
 {
 	sqlite3_db_config(profile->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -29,7 +32,8 @@ void profile_harden(struct profile *profile)
 	sqlite3_db_config(profile->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(profile->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 	sqlite3_limit(profile->db, SQLITE_LIMIT_LENGTH, 16 << 20);
-	sqlite3_exec(profile->db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", NULL, NULL, NULL);
+	sqlite3_exec(profile->db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY", NULL, NULL,
+		     NULL);
 }
 
 static int same_definition(struct profile *profile, const char *name, const char *sql, bool *same)
