@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text for people: what must be in it, where, and what must never be. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -302,6 +303,21 @@ static void test_suite(void **state)
 	}
 }
 
+static void test_a_full_disk_is_named(void **state)
+{
+	struct report_options all = {.all = true};
+	struct run *run = run_pool_io("threads-io", 730 * MS, 400 * MS, 1050);
+	struct explanation *explanation = NULL;
+	FILE *full = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_int_equal(explain_run(run, &two_cpus, &explanation), 0);
+	assert_int_equal(report_runs(full, NULL, explanation, NULL, &all), -ENOSPC);
+	fclose(full);
+	explanation_free(explanation);
+	run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +330,7 @@ int main(void)
 	    cmocka_unit_test(test_many_kinds_of_threads_are_folded),
 	    cmocka_unit_test(test_long_names_keep_the_width),
 	    cmocka_unit_test(test_suite),
+	    cmocka_unit_test(test_a_full_disk_is_named),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

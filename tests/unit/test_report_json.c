@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON object: valid whatever happens, and with the fields that later tools read. SQLite's JSON functions judge. */
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -249,8 +250,31 @@ static void test_a_full_disk_is_an_error(void **state)
 
 	(void)state;
 	assert_non_null(full);
-	assert_true(exporter_json.write(full, &input) < 0);
+	assert_int_equal(exporter_json.write(full, &input), -ENOSPC);
 	fclose(full);
+}
+
+/* It is noticed long before the end of the text, and what comes after does not change the reason. */
+static void test_a_disk_that_fills_up_is_named(void **state)
+{
+	static char name[] = "x";
+	struct host host = {.kernel = name, .version = name};
+	struct run *run = run_pool_io("threads-io", 730 * MS, 400 * MS, 1050);
+	struct explanation *explanation = NULL;
+	struct export_input input = {.host = &host, .runs = (const struct explanation *const *)&explanation, .n_runs = 1};
+	FILE *full = fopen("/dev/full", "w");
+	struct json json = {.out = full};
+
+	(void)state;
+	assert_int_equal(explain_run(run, NULL, &explanation), 0);
+	assert_int_equal(exporter_json.write(full, &input), -ENOSPC);
+	for (int i = 0; i < 10000; i++)
+		json_number(&json, NULL, i);
+	errno = EDOM;
+	assert_int_equal(json_end(&json), -ENOSPC);
+	fclose(full);
+	explanation_free(explanation);
+	run_free(run);
 }
 
 int main(void)
@@ -264,6 +288,7 @@ int main(void)
 	    cmocka_unit_test(test_numbers_read_back_as_the_same),
 	    cmocka_unit_test(test_hostile_names),
 	    cmocka_unit_test(test_a_full_disk_is_an_error),
+	    cmocka_unit_test(test_a_disk_that_fills_up_is_named),
 	};
 
 	return cmocka_run_group_tests_name("export: json", tests, NULL, NULL);

@@ -25,7 +25,7 @@ struct exporter {
 	const char *name;      /* as in `export -f NAME` */
 	const char *gloss;     /* one line */
 	const char *extension; /* without the dot */
-	/* 0 or a negative errno; -EIO when the stream refused. Does not close the stream. */
+	/* 0, or why the stream refused as a negative errno (-ENOSPC: the disk is full). Does not close the stream. */
 	int (*write)(FILE *out, const struct export_input *input);
 };
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-
 #include "export/export.h"
 #include "export/writer.h"
 
@@ -244,8 +242,7 @@ static int write_json(FILE *out, const struct export_input *input)
 		json_close(&json, ']');
 	}
 	json_close(&json, '}');
-	fputc('\n', out);
-	return fflush(out) || ferror(out) ? -EIO : 0;
+	return json_end(&json);
 }
 
 const struct exporter exporter_json = {

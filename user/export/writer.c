@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -53,8 +54,16 @@ static void quote(FILE *out, const char *value)
 	fputc('"', out);
 }
 
+static void note_refusal(struct json *json)
+{
+	if (!json->err && ferror(json->out))
+		json->err = errno ? -errno : -EIO;
+}
+
+/* Begins a value: refusals of the one before are known by now, and errno still says which. */
 static void begin(struct json *json, const char *key)
 {
+	note_refusal(json);
 	if (json->more)
 		fputc(',', json->out);
 	json->more = true;
@@ -127,4 +136,13 @@ void json_null(struct json *json, const char *key)
 {
 	begin(json, key);
 	fputs("null", json->out);
+}
+
+int json_end(struct json *json)
+{
+	note_refusal(json);
+	fputc('\n', json->out);
+	if (!json->err && (fflush(json->out) || ferror(json->out)))
+		json->err = errno ? -errno : -EIO;
+	return json->err;
 }

@@ -13,6 +13,7 @@
 struct json {
 	FILE *out;
 	bool more; /* a value stands before: the next one needs a comma */
+	int err;   /* the first refusal of the stream, as a negative errno; later calls forget what errno was */
 };
 
 void json_open(struct json *json, const char *key, char bracket);        /* '{' or '[' */
@@ -23,5 +24,7 @@ void json_signed(struct json *json, const char *key, int64_t value);
 void json_real(struct json *json, const char *key, double value); /* reads back as the same double */
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
+/* Ends the text with a line end and flushes the stream: 0, or why it refused. */
+int json_end(struct json *json);
 
 #endif

@@ -22,6 +22,6 @@ void report_tax(struct page *page, const struct explanation *explanation);
 const char *report_name(char name[NAME_BYTES], const struct explanation *run, const struct explanation *other, bool after);
 
 void page_init(struct page *page, FILE *out, const struct report_options *options);
-int page_result(const struct page *page);
+int page_result(struct page *page);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdarg.h>
 
 #include "lib/cleanup.h"
@@ -50,6 +51,13 @@ static void print_wrapped(struct page *page, unsigned int hang, char *text)
 	}
 }
 
+/* Later calls forget what errno was. */
+static void note_refusal(struct page *page)
+{
+	if (!page->err && ferror(page->out))
+		page->err = errno ? -errno : -EIO;
+}
+
 void page_say(struct page *page, enum ink ink, unsigned int hang, const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
@@ -68,6 +76,7 @@ void page_say(struct page *page, enum ink ink, unsigned int hang, const char *fo
 	if (page->colour && ink != INK_PLAIN)
 		fputs("\033[0m", page->out);
 	fputc('\n', page->out);
+	note_refusal(page);
 }
 
 void page_gap(struct page *page)
@@ -182,6 +191,7 @@ void table_print(struct table *table, unsigned int indent)
 			print_cell(table, cell_at(table, row, column), widths[column], table->left[column], column == last);
 		}
 		fprintf(table->page->out, "%s\n", faint ? "\033[0m" : "");
+		note_refusal(table->page);
 	}
 }
 

@@ -15,6 +15,7 @@ struct page {
 	unsigned int width;
 	bool colour, all;
 	bool failed; /* memory was short */
+	int err;     /* the first refusal of the stream, as a negative errno */
 };
 
 /* Text wrapped at spaces; lines after the first are indented by `hang`. Ends the line. */

@@ -18,11 +18,13 @@ void page_init(struct page *page, FILE *out, const struct report_options *option
 		page->width = WIDTH_LEAST;
 }
 
-int page_result(const struct page *page)
+int page_result(struct page *page)
 {
 	if (page->failed)
 		return -ENOMEM;
-	return fflush(page->out) || ferror(page->out) ? -EIO : 0;
+	if (!page->err && (fflush(page->out) || ferror(page->out)))
+		page->err = errno ? -errno : -EIO;
+	return page->err;
 }
 
 const char *report_name(char name[NAME_BYTES], const struct explanation *run, const struct explanation *other, bool after)

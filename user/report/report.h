@@ -2,7 +2,7 @@
 /*
  * For people: an explanation as text. Prints what explain/ found; decides nothing and computes no times.
  *
- * All functions return 0, or a negative errno when the stream refused (-EIO) or memory was short. The output depends on the
+ * All functions return 0, or a negative errno: why the stream refused, or -ENOMEM. The output depends on the
  * arguments alone: the report of a loaded recording is the report of the live run, byte by byte.
  */
 #ifndef CONCPROF_REPORT_H
