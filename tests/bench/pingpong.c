@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
-	count = optind < argc ? atol(argv[optind]) : 0;
+	count = optind < argc ? strtol(argv[optind], NULL, 10) : 0;
 	if (count <= 0)
 		errx(2, "usage: pingpong [-w] [-o FILE] ROUND_TRIPS");
 
