@@ -98,10 +98,10 @@ static __always_inline struct file *file_of(u32 fd)
 		return NULL;
 	slot = table->fd + fd;
 	if (with_casts) {
-		/* Any type whose first member is a pointer serves to load one. */
-		struct list_head *pointer = bpf_rdonly_cast(slot, bpf_core_type_id_kernel(struct list_head));
+		/* Any type whose first member is a pointer serves to load one, best one that is relocated anyway. */
+		struct super_block *pointer = bpf_rdonly_cast(slot, bpf_core_type_id_kernel(struct super_block));
 
-		return (struct file *)pointer->next;
+		return (struct file *)pointer->s_list.next;
 	}
 	bpf_probe_read_kernel(&file, sizeof(file), slot);
 	return file;

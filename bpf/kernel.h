@@ -48,10 +48,6 @@ enum {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct pt_regs {
-	unsigned long r10, r9, r8, dx, si, di, bx, cx, bp, ax, orig_ax, ip, sp;
-};
-
 struct thread_info {
 	u32 status; /* x86: TS_COMPAT while in a 32-bit syscall */
 };
@@ -70,6 +66,7 @@ struct list_head {
 };
 
 struct super_block {
+	struct list_head s_list; /* its first member */
 	u32 s_dev;
 	unsigned long s_magic;
 };
@@ -136,11 +133,6 @@ struct socket {
 	struct sock *sk;
 };
 
-struct signal_struct {
-	unsigned int flags;
-	int group_exit_code;
-};
-
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state; /* `state` before 5.14 */
@@ -157,16 +149,21 @@ struct task_struct {
 	unsigned long min_flt, maj_flt;
 	char comm[16];
 	struct files_struct *files;
-	struct signal_struct *signal;
 };
 
-struct linux_binprm {
-	int argc;
+#pragma clang attribute pop
+
+/*
+ * Layouts that are an interface and need no relocation, of which each costs milliseconds at the start (libbpf 1.1 looks through all
+ * the kernel's types for every struct that is relocated): the registers as the entry code saves them (arch/x86/include/asm/ptrace.h),
+ * and the contexts of iterators.
+ */
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 
-struct seq_file {
-	void *private;
-};
+struct linux_binprm;
+struct seq_file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -178,8 +175,6 @@ struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 };
-
-#pragma clang attribute pop
 
 /* include/linux/sched.h */
 #define TASK_STOPPED_BIT 0x0004
@@ -194,8 +189,6 @@ struct bpf_iter__task {
 
 #define CLONE_VFORK  0x00004000
 #define CLONE_THREAD 0x00010000
-
-#define SIGNAL_GROUP_EXIT 0x00000004
 
 /* arch/x86/include/asm/thread_info.h */
 #define TS_COMPAT 0x0002

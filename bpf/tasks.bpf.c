@@ -135,16 +135,6 @@ static __always_inline void add_to_process(struct thread *t)
 	__sync_fetch_and_add(&process->undelivered, 1);
 }
 
-/* The process's wait status, from what the kernel knows at the last switch-out of one of its threads. */
-static __always_inline int exit_status_of(struct task_struct *task)
-{
-	struct signal_struct *signal = task->signal;
-
-	if (signal && signal->flags & SIGNAL_GROUP_EXIT)
-		return signal->group_exit_code;
-	return task->exit_code;
-}
-
 /* Hands the process over and makes room for another; without room for the record it stays in the map, to be read at the end. */
 static __always_inline void process_ended(struct process *process, u64 serial)
 {
@@ -171,7 +161,7 @@ __noinline int thread_ended(struct thread *t, u64 now)
 		return 0;
 	serial = t->process;
 	bpf_probe_read_kernel(t->comm, sizeof(t->comm), task->comm);
-	t->exit_code = exit_status_of(task);
+	t->exit_code = task->exit_code; /* of the process, if this thread is its last */
 	audit_read(&t->audit, task);
 	t->faults = task->min_flt + task->maj_flt - t->faults;
 	t->live = is_over(now);

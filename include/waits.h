@@ -43,7 +43,8 @@ enum wait_how {
 /* X(x86-64 number, i386 number, how); -1: does not exist there. Where i386 has two numbers, the second stands below. */
 #define WAIT_SYSCALLS(X)                                                                                                                                  \
 	X(202, 240, FUTEX)                                                                                                                                \
-	X(455, 455, FUTEX2) X(449, 449, FUTEX_V) /* read, write and their kin; ioctl, close, lseek, dup2, dup3; vmsplice */                               \
+	X(455, 455, FUTEX2)                                                                                                                               \
+	X(449, 449, FUTEX_V) /* read, write and their kin; ioctl, close, lseek, dup2, dup3; vmsplice */                                                   \
 	    X(0, 3, FD) X(1, 4, FD) X(17, 180, FD) X(18, 181, FD) X(19, 145, FD) X(20, 146, FD) X(295, 333, FD) X(296, 334, FD)                           \
 		X(327, 378, FD) X(328, 379, FD) X(16, 54, FD) X(3, 6, FD) X(8, 19, FD) X(33, 63, FD) X(292, 330, FD)                                      \
 		    X(278, 316,                                                                                                                           \
@@ -87,9 +88,10 @@ enum wait_how {
 /* i386 only: second numbers, and the 64-bit time variants. (Its old select, 82, takes one pointer to its arguments: OTHER.) */
 #define WAIT_SYSCALLS_I386(X)                                                                                                    \
 	X(422, FUTEX)                                                                                                            \
-	X(413, SELECT) X(414, PPOLL) X(407, SLEEP) X(7, CHILD) X(221, FCNTL) X(102, SOCKETCALL) X(239, SENDFILE) X(72, SIGNAL)   \
-	    X(421, SIGNAL) X(420, SYSV) X(117, SYSV) X(418, SYSV) X(419, SYSV) X(417, FD) X(140, FD) X(90, MEMORY) X(193, FILE)  \
-		X(194, FILE) X(272, FILE) X(416, FILE)
+	X(413, SELECT)                                                                                                           \
+	X(414, PPOLL) X(407, SLEEP) X(7, CHILD) X(221, FCNTL) X(102, SOCKETCALL) X(239, SENDFILE) X(72, SIGNAL) X(421, SIGNAL)   \
+	    X(420, SYSV) X(117, SYSV) X(418, SYSV) X(419, SYSV) X(417, FD) X(140, FD) X(90, MEMORY) X(193, FILE) X(194, FILE)    \
+		X(272, FILE) X(416, FILE)
 /* clang-format on */
 
 #define WAIT_TABLE_SLOTS 512

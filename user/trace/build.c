@@ -164,8 +164,10 @@ static int note_in_process(struct run *run, const struct thread *thread)
 	process = run->n_processes ? bsearch(&thread->process, run->processes, run->n_processes, sizeof(*process), by_id) : NULL;
 	if (!process)
 		return 0;
-	if (end_ns > process->end_ns)
+	if (end_ns >= process->end_ns) {
 		process->end_ns = end_ns;
+		process->exit_status = thread->exit_code;
+	}
 	if (thread->live)
 		process->ended = false;
 	if (!thread->leader)
@@ -175,7 +177,6 @@ static int note_in_process(struct run *run, const struct thread *thread)
 		return -ENOMEM;
 	free(process->comm);
 	process->comm = comm;
-	process->exit_status = thread->exit_code;
 	return 0;
 }
 
