@@ -39,59 +39,54 @@ enum wait_how {
 	HOW_URING,      /* io_uring_enter: any kind of I/O */
 };
 
-/* clang-format off: a table */
+/* clang-format off */
 /* X(x86-64 number, i386 number, how); -1: does not exist there. Where i386 has two numbers, the second stands below. */
-#define WAIT_SYSCALLS(X)                                                                                                                                  \
-	X(202, 240, FUTEX)                                                                                                                                \
-	X(455, 455, FUTEX2)                                                                                                                               \
-	X(449, 449, FUTEX_V) /* read, write and their kin; ioctl, close, lseek, dup2, dup3; vmsplice */                                                   \
-	    X(0, 3, FD) X(1, 4, FD) X(17, 180, FD) X(18, 181, FD) X(19, 145, FD) X(20, 146, FD) X(295, 333, FD) X(296, 334, FD)                           \
-		X(327, 378, FD) X(328, 379, FD) X(16, 54, FD) X(3, 6, FD) X(8, 19, FD) X(33, 63, FD) X(292, 330, FD)                                      \
-		    X(278, 316,                                                                                                                           \
-		      FD) /* connect, accept, accept4, sendto, recvfrom, sendmsg, recvmsg, recvmmsg, sendmmsg, shutdown */                                \
-	    X(42, 362, FD) X(43, -1, FD) X(288, 364, FD) X(44, 369, FD) X(45, 371, FD) X(46, 370, FD) X(47, 372, FD)                                      \
-		X(299, 337, FD) X(307, 345, FD) X(48, 373, FD) X(40, 187, SENDFILE) X(275, 313, SPLICE) X(276, 315, SPLICE)                               \
-		    X(7, 168, POLL) X(271, 309, PPOLL) X(23, 142, SELECT) X(270, 308, SELECT) X(232, 256, EPOLL)                                          \
-			X(281, 319, EPOLL) X(441, 441, EPOLL2) X(35, 162, SLEEP) X(230, 267, SLEEP) X(61, 114, CHILD)                                     \
-			    X(247, 284, CHILD) X(58, 190, CHILD) X(56, 120, CLONE) X(435, 435, CLONE3) X(72, 55, FCNTL)                                   \
-				X(73, 143, FLOCK) /* semop, semtimedop, msgsnd, msgrcv, mq_timedsend, mq_timedreceive */                                  \
-	    X(65, -1, SYSV) X(220, -1, SYSV) X(69, 400, SYSV) X(70, 401, SYSV) X(242, 279, SYSV)                                                          \
-		X(243, 280, SYSV) /* pause, rt_sigtimedwait, rt_sigsuspend */                                                                             \
-	    X(34, 29, SIGNAL) X(128, 177, SIGNAL) X(                                                                                                      \
-		130, 179,                                                                                                                                 \
-		SIGNAL) /* mmap, mprotect, munmap, brk, mremap, madvise, mlock and its kin, mbind, pkey_mprotect, process_madvise; fork copies memory */  \
-	    X(9, 192, MEMORY) X(10, 125, MEMORY) X(11, 91, MEMORY) X(12, 45, MEMORY) X(25, 163, MEMORY) X(28, 219, MEMORY)                                \
-		X(149, 150, MEMORY) X(150, 151, MEMORY) X(151, 152, MEMORY) X(325, 376, MEMORY) X(237, 274, MEMORY) X(                                    \
-		    329, 380, MEMORY) X(440, 440, MEMORY)                                                                                                 \
-		    X(57, 2, MEMORY) /* msync, fsync, fdatasync, sync, sync_file_range, syncfs; open, openat, openat2, creat */                           \
-	    X(26, 144, FILE) X(74, 118, FILE) X(75, 148, FILE) X(162, 36, FILE) X(277, 314, FILE) X(306, 344, FILE)                                       \
-		X(2, 5, FILE) X(257, 295, FILE) X(437, 437, FILE)                                                                                         \
-		    X(85, 8, FILE) /* stat, fstat, lstat, newfstatat, statx, access, faccessat, faccessat2, statfs, fstatfs */                            \
-	    X(4, 195, FILE) X(5, 197, FILE) X(6, 196, FILE) X(262, 300, FILE) X(332, 383, FILE) X(21, 33, FILE) X(                                        \
-		269, 307, FILE) X(439, 439, FILE) X(137, 99, FILE)                                                                                        \
-		X(138, 100,                                                                                                                               \
-		  FILE) /* truncate, ftruncate, getdents, getdents64, getcwd, rename, mkdir, rmdir, link, unlink, symlink, readlink and the ..at forms */ \
-	    X(76, 92, FILE) X(77, 93, FILE) X(78, 141, FILE) X(217, 220, FILE) X(79, 183, FILE) X(82, 38, FILE) X(                                        \
-		83, 39, FILE) X(84, 40, FILE) X(86, 9, FILE) X(87, 10, FILE) X(88, 83, FILE) X(263, 301, FILE) X(264, 302, FILE)                          \
-		X(316, 353, FILE) X(258, 296, FILE) X(89, 85, FILE) X(267, 305, FILE) X(265, 303, FILE) X(                                                \
-		    266, 304,                                                                                                                             \
-		    FILE) /* chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat, utimensat, mknod, mknodat, mount, umount2, xattr calls */          \
-	    X(90, 15, FILE) X(91, 94, FILE) X(268, 306, FILE) X(92, 182, FILE) X(93, 95, FILE) X(94, 198, FILE) X(                                        \
-		260, 298, FILE) X(280, 320, FILE) X(133, 14, FILE) X(259, 297, FILE) X(165, 21, FILE) X(166, 52, FILE)                                    \
-		X(188, 226, FILE) X(191, 229, FILE) X(192, 230, FILE) X(193, 231, FILE) X(                                                                \
-		    194, 232,                                                                                                                             \
-		    FILE) /* fallocate, readahead, fadvise64, copy_file_range, execve, execveat, io_getevents, io_pgetevents, io_submit, close_range */   \
-	    X(285, 324, FILE) X(187, 225, FILE) X(221, 250, FILE) X(326, 377, FILE) X(59, 11, FILE) X(322, 358, FILE)                                     \
-		X(208, 247, FILE) X(333, 385, FILE) X(209, 248, FILE) X(436, 436, FILE) X(426, 426, URING) X(60, 1, EXIT)                                 \
-		    X(231, 252, EXIT) X(219, 0, RESTART)
+#define WAIT_SYSCALLS(X) \
+	X(202, 240, FUTEX) X(455, 455, FUTEX2) X(449, 449, FUTEX_V) \
+	/* read, write and their kin; ioctl, close, lseek, dup2, dup3; vmsplice */ \
+	X(0, 3, FD) X(1, 4, FD) X(17, 180, FD) X(18, 181, FD) X(19, 145, FD) X(20, 146, FD) X(295, 333, FD) X(296, 334, FD) \
+	X(327, 378, FD) X(328, 379, FD) X(16, 54, FD) X(3, 6, FD) X(8, 19, FD) X(33, 63, FD) X(292, 330, FD) X(278, 316, FD) \
+	/* connect, accept, accept4, sendto, recvfrom, sendmsg, recvmsg, recvmmsg, sendmmsg, shutdown */ \
+	X(42, 362, FD) X(43, -1, FD) X(288, 364, FD) X(44, 369, FD) X(45, 371, FD) X(46, 370, FD) X(47, 372, FD) X(299, 337, FD) \
+	X(307, 345, FD) X(48, 373, FD) \
+	X(40, 187, SENDFILE) X(275, 313, SPLICE) X(276, 315, SPLICE) \
+	X(7, 168, POLL) X(271, 309, PPOLL) X(23, 142, SELECT) X(270, 308, SELECT) \
+	X(232, 256, EPOLL) X(281, 319, EPOLL) X(441, 441, EPOLL2) \
+	X(35, 162, SLEEP) X(230, 267, SLEEP) \
+	X(61, 114, CHILD) X(247, 284, CHILD) X(58, 190, CHILD) X(56, 120, CLONE) X(435, 435, CLONE3) \
+	X(72, 55, FCNTL) X(73, 143, FLOCK) \
+	/* semop, semtimedop, msgsnd, msgrcv, mq_timedsend, mq_timedreceive */ \
+	X(65, -1, SYSV) X(220, -1, SYSV) X(69, 400, SYSV) X(70, 401, SYSV) X(242, 279, SYSV) X(243, 280, SYSV) \
+	/* pause, rt_sigtimedwait, rt_sigsuspend */ \
+	X(34, 29, SIGNAL) X(128, 177, SIGNAL) X(130, 179, SIGNAL) \
+	/* mmap, mprotect, munmap, brk, mremap, madvise, mlock and its kin, mbind, pkey_mprotect, process_madvise; fork copies memory */ \
+	X(9, 192, MEMORY) X(10, 125, MEMORY) X(11, 91, MEMORY) X(12, 45, MEMORY) X(25, 163, MEMORY) X(28, 219, MEMORY) \
+	X(149, 150, MEMORY) X(150, 151, MEMORY) X(151, 152, MEMORY) X(325, 376, MEMORY) X(237, 274, MEMORY) X(329, 380, MEMORY) \
+	X(440, 440, MEMORY) X(57, 2, MEMORY) \
+	/* msync, fsync, fdatasync, sync, sync_file_range, syncfs; open, openat, openat2, creat */ \
+	X(26, 144, FILE) X(74, 118, FILE) X(75, 148, FILE) X(162, 36, FILE) X(277, 314, FILE) X(306, 344, FILE) \
+	X(2, 5, FILE) X(257, 295, FILE) X(437, 437, FILE) X(85, 8, FILE) \
+	/* stat, fstat, lstat, newfstatat, statx, access, faccessat, faccessat2, statfs, fstatfs */ \
+	X(4, 195, FILE) X(5, 197, FILE) X(6, 196, FILE) X(262, 300, FILE) X(332, 383, FILE) X(21, 33, FILE) X(269, 307, FILE) \
+	X(439, 439, FILE) X(137, 99, FILE) X(138, 100, FILE) \
+	/* truncate, ftruncate, getdents, getdents64, getcwd, rename, mkdir, rmdir, link, unlink, symlink, readlink, the ..at forms */ \
+	X(76, 92, FILE) X(77, 93, FILE) X(78, 141, FILE) X(217, 220, FILE) X(79, 183, FILE) X(82, 38, FILE) X(83, 39, FILE) \
+	X(84, 40, FILE) X(86, 9, FILE) X(87, 10, FILE) X(88, 83, FILE) X(263, 301, FILE) X(264, 302, FILE) X(316, 353, FILE) \
+	X(258, 296, FILE) X(89, 85, FILE) X(267, 305, FILE) X(265, 303, FILE) X(266, 304, FILE) \
+	/* chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat, utimensat, mknod, mknodat, mount, umount2, xattr calls */ \
+	X(90, 15, FILE) X(91, 94, FILE) X(268, 306, FILE) X(92, 182, FILE) X(93, 95, FILE) X(94, 198, FILE) X(260, 298, FILE) \
+	X(280, 320, FILE) X(133, 14, FILE) X(259, 297, FILE) X(165, 21, FILE) X(166, 52, FILE) X(188, 226, FILE) X(191, 229, FILE) \
+	X(192, 230, FILE) X(193, 231, FILE) X(194, 232, FILE) \
+	/* fallocate, readahead, fadvise64, copy_file_range, execve, execveat, io_getevents, io_pgetevents, io_submit, close_range */ \
+	X(285, 324, FILE) X(187, 225, FILE) X(221, 250, FILE) X(326, 377, FILE) X(59, 11, FILE) X(322, 358, FILE) \
+	X(208, 247, FILE) X(333, 385, FILE) X(209, 248, FILE) X(436, 436, FILE) \
+	X(426, 426, URING) X(60, 1, EXIT) X(231, 252, EXIT) X(219, 0, RESTART)
 
 /* i386 only: second numbers, and the 64-bit time variants. (Its old select, 82, takes one pointer to its arguments: OTHER.) */
-#define WAIT_SYSCALLS_I386(X)                                                                                                    \
-	X(422, FUTEX)                                                                                                            \
-	X(413, SELECT)                                                                                                           \
-	X(414, PPOLL) X(407, SLEEP) X(7, CHILD) X(221, FCNTL) X(102, SOCKETCALL) X(239, SENDFILE) X(72, SIGNAL) X(421, SIGNAL)   \
-	    X(420, SYSV) X(117, SYSV) X(418, SYSV) X(419, SYSV) X(417, FD) X(140, FD) X(90, MEMORY) X(193, FILE) X(194, FILE)    \
-		X(272, FILE) X(416, FILE)
+#define WAIT_SYSCALLS_I386(X) \
+	X(422, FUTEX) X(413, SELECT) X(414, PPOLL) X(407, SLEEP) X(7, CHILD) X(221, FCNTL) X(102, SOCKETCALL) X(239, SENDFILE) \
+	X(72, SIGNAL) X(421, SIGNAL) X(420, SYSV) X(117, SYSV) X(418, SYSV) X(419, SYSV) X(417, FD) X(140, FD) X(90, MEMORY) \
+	X(193, FILE) X(194, FILE) X(272, FILE) X(416, FILE)
 /* clang-format on */
 
 #define WAIT_TABLE_SLOTS 512
