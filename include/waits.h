@@ -97,17 +97,18 @@ static const __u8 wait_how_x86_64[WAIT_TABLE_SLOTS] = {
 #undef X
 };
 
-static const __u8 wait_how_i386[WAIT_TABLE_SLOTS + 1] = {
-#define X(nr64, nr32, how) [(nr32) < 0 ? WAIT_TABLE_SLOTS : (nr32)] = HOW_##how,
+/* Calls without an i386 number all fill the one slot behind the table. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
+static const __u8 wait_how_i386[WAIT_TABLE_SLOTS + 1] = {
+#define X(nr64, nr32, how) [(nr32) < 0 ? WAIT_TABLE_SLOTS : (nr32)] = HOW_##how,
     WAIT_SYSCALLS(X)
 #undef X
 #define X(nr32, how) [nr32] = HOW_##how,
 	WAIT_SYSCALLS_I386(X)
 #undef X
-#pragma GCC diagnostic pop
 };
+#pragma GCC diagnostic pop
 
 /* nr: as the entry code saw it. */
 static inline __attribute__((always_inline)) enum wait_how wait_how(__u64 nr, int i386)
