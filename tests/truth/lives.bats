@@ -20,6 +20,28 @@ load helper
 	truth -- many_threads
 }
 
+@test "nobody reads the records: threads without room are counted, and their time is their process's to the nanosecond" {
+	needs_root
+	local json=$BATS_TEST_TMPDIR/run.json i pid
+	# Far more threads than the ring holds records of, while concprof is stopped.
+	"$CONCPROF" run --json "$json" -- sh -c "sleep 0.5; for i in 1 2 3; do LEDGER=/dev/null '$PROGRAMS/many_threads'; done; sleep 0.5" 2>/dev/null &
+	pid=$!
+	for i in {1..100}; do
+		[ -n "$(pgrep -P $pid -x sh)" ] && break
+		sleep 0.02
+	done
+	kill -STOP $pid
+	while pgrep -P "$(pgrep -P $pid -x sh)" >/dev/null; do sleep 0.1; done 2>/dev/null
+	kill -CONT $pid
+	wait $pid
+	holds "$json" "some found no room" "run['losses'].get('thread_undelivered', 0) > 100" "run['losses']"
+	holds "$json" "none is missing" "len(threads) + run['losses']['thread_undelivered'] == 3 * 2001 + 3" "len(threads)" "run['losses']"
+	holds "$json" "each process has the time of its threads and of those that were not delivered" "all(
+		sum(p['states'].values()) == sum(sum(t['states'].values()) for t in threads if t['process'] == p['id']) + p['undelivered_ns']
+		for p in run['processes'])"
+	holds "$json" "the undelivered time is there" "sum(p['undelivered_ns'] for p in run['processes']) > 1000000"
+}
+
 @test "200 processes" {
 	truth -- many_processes
 }
