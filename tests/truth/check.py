@@ -148,7 +148,7 @@ def check_run(c, run, allowed):
     check_processes(c, run)
     check_kernel(c, run)
     check_figures(c, run)
-    switches = sum(thread["audit"]["switches"] for thread in run["threads"])
+    switches = sum(thread["audit"]["switches"] for thread in run["threads"] if thread["audit"])
     for name, number in run["losses"].items():
         # Not seen by a probe, and taken from the kernel's account (abi.h): an exception, not the rule.
         repaired = name.endswith("_repaired") and number <= 20 + REPAIRED_PART * switches
@@ -181,7 +181,8 @@ class Ledger:
     @staticmethod
     def not_seen(thread):
         """What a program cannot tell from its wait: that it waited for a CPU, and that the hypervisor took the CPU away."""
-        return thread["states"]["run_queue"] + max(0, on_cpu(thread) - thread["audit"]["on_cpu_ns"])
+        stolen = max(0, on_cpu(thread) - thread["audit"]["on_cpu_ns"]) if thread["audit"] else 0
+        return thread["states"]["run_queue"] + stolen
 
     def waits(self, ids, states, cause):
         return [wait for wait in self.run["waits"]

@@ -92,7 +92,7 @@ static void test_threads_under_one_lock(void **state)
 	assert_true(explanation->threads[0].only_joins);
 	assert_false(explanation->threads[1].only_joins);
 	assert_true(fabs(explanation->joining - 2630.0 / 2650) < 1e-9);
-	assert_string_equal(explanation->threads[1].most->cause, "GIL");
+	assert_string_equal(explanation->threads[1].most.cause, "GIL");
 	assert_string_equal(explanation->findings[0].rule, "lock");
 	assert_true(fabs(explanation->findings[0].seconds - 10.5) < 1e-9);
 	explanation_free(explanation);
@@ -183,6 +183,8 @@ static void test_every_kind_of_wait_has_its_state_and_name(void **unused)
 	    {CLASS_SYSV, "semop", "", "", 0, "", 0, 0, 0, 0, 0, STATE_SYNC, "semop", 0},
 	    {CLASS_STOPPED, "", "", "", 0, "", 0, 0, 0, 0, 0, STATE_STOPPED, "stopped", 1},
 	    {CLASS_OTHER, "io_uring_enter", "", "", 0, "", 0, 0, 0, 0, 0, STATE_OTHER, "io_uring_enter", 1},
+	    {CLASS_OTHER, "epoll_wait", "epoll set not seen", "", 0, "", 0, 0, 0, 0, 0, STATE_OTHER, "epoll set not seen", 1},
+	    {CLASS_FILE, "getdents64", "", "", 0, "", 0, 0, 0, 0, 0, STATE_DISK, "getdents64", 1},
 	    {CLASS_PREEMPTED, "", "", "", 0, "", 0, 0, 0, 0, 0, STATE_RUN_QUEUE, "preempted", 0},
 	    {CLASS_WOKEN, "", "", "", 0, "", 0, 0, 0, 0, 0, STATE_RUN_QUEUE, "woken, not yet running", 0},
 	};
@@ -352,6 +354,37 @@ static void test_checks_count_ended_threads_only(void **unused)
 	run_free(run);
 }
 
+static void test_on_cpu_time_is_held_against_the_kernels(void **unused)
+{
+	static const struct {
+		uint64_t kernels_ns, switches;
+		bool differs;
+	} cases[] = {
+	    {1000 * MS, 0, false}, {1019 * MS, 0, false},     {1021 * MS, 0, true},     {1021 * MS, 1000, false},
+	    {980 * MS, 0, true},   {1200 * MS, 60000, false}, {1200 * MS, 10000, true}, /* 38% of little is much only when it was not switched all the time */
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct run *run = build_run("one", 1000 * MS);
+		struct explanation *explanation;
+
+		build_process(run, 0, "one");
+		build_thread(run, 1, 0, "one", 0, 1000 * MS);
+		build_cpu(&run->threads[0], 1000 * MS, 0);
+		run->threads[0].audit_on_cpu_ns = cases[i].kernels_ns;
+		run->threads[0].audit_switches = run->threads[0].voluntary = cases[i].switches;
+		explanation = explained(run, NULL);
+		if (explanation->checks.on_cpu_differs != cases[i].differs)
+			fail_msg("case %zu", i);
+		if (cases[i].switches)
+			assert_true(fabs(explanation->checks.on_cpu_ns_a_switch * cases[i].switches -
+					 (1000.0 * MS - cases[i].kernels_ns)) < 1);
+		explanation_free(explanation);
+		run_free(run);
+	}
+}
+
 static void test_idle_is_not_a_finding(void **unused)
 {
 	struct run *run = build_run("server", 60 * S);
@@ -404,6 +437,7 @@ int main(void)
 	    cmocka_unit_test(test_a_residual_is_not_hidden),
 	    cmocka_unit_test(test_undelivered_threads_are_in_their_process),
 	    cmocka_unit_test(test_checks_count_ended_threads_only),
+	    cmocka_unit_test(test_on_cpu_time_is_held_against_the_kernels),
 	    cmocka_unit_test(test_idle_is_not_a_finding),
 	    cmocka_unit_test(test_contradictions_are_refused),
 	};

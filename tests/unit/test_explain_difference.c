@@ -84,7 +84,7 @@ static void test_one_lock(void **state)
 	    "threads-cpu: 0.91x of serial-cpu. 5 workers, but only 0.99 ran at a time: the others waited for the lock \"GIL\".");
 	expect_headline(
 	    run_serial_cpu(0), run_threads_cpu("turnstile"),
-	    "threads-cpu: 0.91x of serial-cpu. 5 workers, but only 0.99 ran at a time: the others waited for a signal "
+	    "threads-cpu: 0.91x of serial-cpu. 5 workers, but only 0.99 ran at a time: the others waited for a wake-up "
 	    "(turnstile).");
 }
 

@@ -94,8 +94,8 @@ static void test_the_main_job(void **state)
 	contains(text, "threads-cpu  2.65 s  2.62 s     0.99       0.04        3.96             0.99\n");
 	says(text, "speedup 0.91 = progress 0.91 (225 ms more CPU: 200 ms of it in the kernel, 5,200 waits");
 	contains(text, "= progress                               2.40 s       2.62 s     +225 ms\n");
-	says(text,
-	     "residual 0 ns); 5,261 switches, the kernel counts the same; on-CPU within 0.00% of the kernel's; nothing lost.");
+	says(text, "residual 0 ns); 5,261 switches, the kernel counts the same; on-CPU within 0.00% of the kernel's (0 ns a "
+		   "switch); nothing lost.");
 	says(text, "nothing lost.");
 	says(text, "concprof itself: 61.0 ms of CPU");
 	contains_not(text, "\033");
@@ -263,6 +263,98 @@ static void test_long_names_keep_the_width(void **state)
 	run_free(run);
 }
 
+/* A pattern stands for names that differ; a digit in a name that all have is a part of it. */
+static void test_groups_keep_the_names_that_they_have(void **state)
+{
+	struct run *run = build_run("make", 10 * S);
+	char name[32], *text;
+
+	(void)state;
+	build_process(run, 0, "make");
+	for (int i = 0; i < 40; i++) {
+		struct run_thread *thread;
+
+		snprintf(name, sizeof(name), "t%dk", i);
+		thread = build_thread(run, 1, 0, i < 20 ? "cc1" : i == 20 ? "python3" : name, 0, 10 * S);
+		build_wait(run, thread, CLASS_SLEEP, "clock_nanosleep", 1, 10 * S);
+	}
+	text = report_of(NULL, run, &plain);
+	contains(text, "20 x cc1 ");
+	contains(text, "python3 [");
+	contains(text, "19 x t#k ");
+	contains_not(text, "cc#");
+	contains_not(text, "python#");
+	free(text);
+	run_free(run);
+}
+
+static void test_what_cannot_be_listed_has_a_column(void **state)
+{
+	struct run *run = build_run("dm", 10 * S);
+	char *text;
+
+	(void)state;
+	build_process(run, 0, "dm");
+	for (int i = 0; i < 3; i++) {
+		struct run_thread *thread = build_thread(run, 1, 0, i < 2 ? "dm" : "bio", 0, 10 * S);
+
+		for (uint64_t j = 0; i < 2 && j < 1000; j++)
+			build_futex(run, thread, "", 64 * j, false, 1, 7 * MS);
+		if (i == 2)
+			build_futex(run, thread, "jobs", 0, false, 1, 10 * S - 1 * MS);
+		build_cpu(thread, i < 2 ? 3 * S : 1 * MS, 0);
+	}
+	text = report_of(NULL, run, &plain);
+	contains(text, "for a CPU  sync (1,000 different futexes)  (idle)\n");
+	contains(text, "6.00 s     0.60          -                            1.40    1.00\n");
+	contains_not(text, "else");
+	contains(text, "sync (1,000 different futexes) 70%\n");
+	contains(text, "idle: sync jobs 100%\n");
+	free(text);
+	run_free(run);
+}
+
+static void test_a_difference_from_the_kernels_account_is_not_praised(void **state)
+{
+	struct report_options colour = {.width = 200, .colour = true};
+	struct run *run = run_serial_cpu(0);
+	char *text;
+
+	(void)state;
+	run->threads[0].audit_on_cpu_ns += 1 * MS;
+	text = report_of(NULL, run, &colour);
+	contains(text, "\033[32mChecked serial-cpu: ");
+	contains(text, "; on-CPU within 0.04% of the kernel's (100 us a switch); ");
+	free(text);
+	run->threads[0].audit_on_cpu_ns += 1 * S;
+	text = report_of(NULL, run, &colour);
+	contains(text, "\033[1;31mChecked serial-cpu: ");
+	contains(text, "; but on-CPU DIFFERS from the kernel's by 29.48% (100 ms a switch); ");
+	free(text);
+	run_free(run);
+}
+
+static void test_a_cut_account_says_so(void **state)
+{
+	struct run *run = run_parallel_cpu("dm", true);
+	char *text;
+
+	(void)state;
+	run->processes[2].ended = run->threads[2].ended = false;
+	text = report_of(NULL, run, &plain);
+	assert_ptr_equal(strstr(text, "1 process was still running when dm ended; --wait-all waits for it.\n"), text);
+	free(text);
+	run->processes[3].ended = run->threads[3].ended = false;
+	text = report_of(NULL, run, &plain);
+	contains(text, "2 processes were still running when dm ended; --wait-all waits for them.\n");
+	free(text);
+	run->interrupted = true; /* has been said then */
+	text = report_of(NULL, run, &plain);
+	contains_not(text, "wait-all");
+	free(text);
+	run_free(run);
+}
+
 static void test_suite(void **state)
 {
 	struct run *runs[3] = {run_serial_cpu(0), run_threads_cpu("interpreter_lock"), run_parallel_cpu("processes-cpu", true)};
@@ -329,6 +421,10 @@ int main(void)
 	    cmocka_unit_test(test_a_thousand_threads_fit_a_screen),
 	    cmocka_unit_test(test_many_kinds_of_threads_are_folded),
 	    cmocka_unit_test(test_long_names_keep_the_width),
+	    cmocka_unit_test(test_groups_keep_the_names_that_they_have),
+	    cmocka_unit_test(test_what_cannot_be_listed_has_a_column),
+	    cmocka_unit_test(test_a_difference_from_the_kernels_account_is_not_praised),
+	    cmocka_unit_test(test_a_cut_account_says_so),
 	    cmocka_unit_test(test_suite),
 	    cmocka_unit_test(test_a_full_disk_is_named),
 	};

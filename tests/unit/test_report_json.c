@@ -164,6 +164,32 @@ static void test_losses_and_undelivered_threads(void **state)
 	run_free(run);
 }
 
+/* Of a thread that lives on, the kernel's account was read at another time than ours. */
+static void test_a_living_thread_has_no_audit(void **state)
+{
+	struct run *run = run_threads_cpu("interpreter_lock");
+	char *json;
+
+	(void)state;
+	run->threads[2].ended = false;
+	json = json_of(NULL, run);
+	check(json, "SELECT json_type(?1, '$.runs[0].threads[2].audit') = 'null'");
+	check(json, "SELECT json_type(?1, '$.runs[0].threads[1].audit.on_cpu_ns') = 'integer'");
+	check(json, "SELECT ?1 ->> '$.runs[0].on_cpu_error' = 0 AND ?1 ->> '$.runs[0].threads[1].idle' = 0");
+	free(json);
+	for (size_t i = 0; i < run->n_threads; i++)
+		run->threads[i].audit_on_cpu_ns += run->threads[i].audit_on_cpu_ns / 4;
+	json = json_of(NULL, run);
+	check(json, "SELECT abs((?1 ->> '$.runs[0].on_cpu_error') + 0.2) < 1e-6");
+	free(json);
+	for (size_t i = 0; i < run->n_threads; i++)
+		run->threads[i].ended = false;
+	json = json_of(NULL, run);
+	check(json, "SELECT json_type(?1, '$.runs[0].on_cpu_error') = 'null'");
+	free(json);
+	run_free(run);
+}
+
 static char *written(const char *string, double number)
 {
 	char *text = NULL;
@@ -284,6 +310,7 @@ int main(void)
 	    cmocka_unit_test(test_every_state_is_in_every_object_of_states),
 	    cmocka_unit_test(test_a_failed_run_has_no_comparison),
 	    cmocka_unit_test(test_losses_and_undelivered_threads),
+	    cmocka_unit_test(test_a_living_thread_has_no_audit),
 	    cmocka_unit_test(test_any_bytes_make_valid_json),
 	    cmocka_unit_test(test_numbers_read_back_as_the_same),
 	    cmocka_unit_test(test_hostile_names),

@@ -102,6 +102,8 @@ static int by_cause(const void *a, const void *b)
 		return x->outside ? -1 : 1;
 	if (x->joining != y->joining)
 		return x->joining ? 1 : -1;
+	if (x->idle != y->idle)
+		return x->idle ? 1 : -1;
 	return strcmp(x->cause, y->cause);
 }
 
@@ -160,6 +162,8 @@ static int view_causes(struct explanation *explanation)
 		    .outside = wait->outside,
 		    .join = wait->join,
 		    .joining = wait->joining,
+		    .idle = wait->idle,
+		    .kinds = 1,
 		    .set_ns = wait->set_ns,
 		    .count = wait->count,
 		    .timed_out = wait->timed_out,
@@ -169,7 +173,9 @@ static int view_causes(struct explanation *explanation)
 		};
 	}
 	for (int state = 0; state < STATE_COUNT; state++) {
-		struct cause_view cause = {.state = state, .cause = undelivered_cause, .outside = rules_state_is_outside(state)};
+		struct cause_view cause = {.state = state, .cause = undelivered_cause, .kinds = 1};
+
+		cause.outside = rules_state_is_outside(state);
 
 		for (size_t i = 0; state_info[state].group != STATE_GROUP_CPU && i < run->n_processes; i++)
 			for (int class = 0; class < CLASS_COUNT; class ++)
@@ -235,7 +241,7 @@ static int count_workers(struct explanation *explanation)
 	if (!edges || !alive_ns)
 		return -ENOMEM;
 	for (size_t i = 0; i < run->n_threads; i++) {
-		if (explanation->threads[i].only_joins)
+		if (explanation->threads[i].only_joins || explanation->threads[i].idle)
 			continue;
 		edges[n++] = (struct edge){run->threads[i].begin_ns, 1};
 		edges[n++] = (struct edge){run->threads[i].begin_ns + run->threads[i].life_ns, -1};
@@ -260,7 +266,7 @@ static void sum_up(struct explanation *explanation)
 {
 	const struct run *run = explanation->run;
 	double wall = explanation->wall_ns;
-	uint64_t joining = 0;
+	uint64_t joining = 0, idle = 0;
 
 	for (size_t i = 0; i < run->n_processes; i++)
 		for (int state = 0; state < STATE_COUNT; state++)
@@ -276,6 +282,11 @@ static void sum_up(struct explanation *explanation)
 			explanation->progress_ns += explanation->causes[i].total_ns;
 		if (explanation->causes[i].joining)
 			joining += explanation->causes[i].total_ns;
+		if (!explanation->causes[i].idle)
+			continue;
+		idle += explanation->causes[i].total_ns;
+		if (explanation->causes[i].outside)
+			explanation->idle_progress_ns += explanation->causes[i].total_ns;
 	}
 	for (size_t i = 0; i < run->n_threads; i++) {
 		explanation->syscalls += run->threads[i].syscalls;
@@ -284,6 +295,7 @@ static void sum_up(struct explanation *explanation)
 		explanation->switches += run->threads[i].voluntary + run->threads[i].involuntary;
 	}
 	explanation->joining = joining / wall;
+	explanation->idle = idle / wall;
 	explanation->overlap = explanation->progress_ns / wall;
 	explanation->running = explanation->cpu_ns / wall;
 }
@@ -292,8 +304,12 @@ int explain_budget(struct explanation *explanation)
 {
 	int err = mark_joining(explanation);
 
+	if (err)
+		return err;
+	explain_idle(explanation);
+	err = view_causes(explanation);
 	if (!err)
-		err = view_causes(explanation);
+		err = explain_topics(explanation);
 	if (!err)
 		err = view_processes(explanation);
 	if (!err)

@@ -6,6 +6,13 @@
 /* Threads that were on a CPU for less say nothing about the agreement with the kernel's account. */
 #define WORTH_COMPARING_NS 1000000
 
+/*
+ * The two accounts look at the clock at different moments: the kernel charges an incoming task from when it was picked (on an idle virtual
+ * CPU that is microseconds before the switch that we see), and each switch takes a while.
+ */
+#define ON_CPU_PART      0.02
+#define ON_CPU_SWITCH_NS 3000
+
 static double error_of(uint64_t ours, uint64_t theirs)
 {
 	return theirs ? ((double)ours - (double)theirs) / (double)theirs : 0;
@@ -34,6 +41,19 @@ static void check_thread(struct checks *checks, const struct run_thread *thread)
 	}
 }
 
+static void judge_on_cpu(struct checks *checks)
+{
+	double difference = (double)checks->on_cpu_ns - (double)checks->kernel_on_cpu_ns;
+
+	checks->on_cpu_error = error_of(checks->on_cpu_ns, checks->kernel_on_cpu_ns);
+	if (!checks->kernel_on_cpu_ns)
+		return;
+	if (checks->switches)
+		checks->on_cpu_ns_a_switch = difference / checks->switches;
+	checks->on_cpu_differs =
+	    fabs(difference) > ON_CPU_PART * checks->kernel_on_cpu_ns + (double)ON_CPU_SWITCH_NS * checks->switches;
+}
+
 void explain_checks(struct explanation *explanation)
 {
 	const struct run *run = explanation->run;
@@ -41,15 +61,17 @@ void explain_checks(struct explanation *explanation)
 
 	for (size_t i = 0; i < run->n_threads; i++)
 		check_thread(checks, &run->threads[i]);
-	for (size_t i = 0; i < run->n_processes; i++)
+	for (size_t i = 0; i < run->n_processes; i++) {
 		checks->undelivered_threads += run->processes[i].undelivered_threads;
+		checks->running_processes += !run->processes[i].ended;
+	}
 	for (size_t i = 0; i < run->n_losses; i++) {
 		if (loss_is_repaired(run->losses[i].name))
 			checks->repaired += run->losses[i].value;
 		else
 			checks->losses++;
 	}
-	checks->on_cpu_error = error_of(checks->on_cpu_ns, checks->kernel_on_cpu_ns);
+	judge_on_cpu(checks);
 	for (size_t i = 0; i < run->n_ledger; i++)
 		if (!strcmp(run->ledger[i].name, "wall_ns") && run->ledger[i].value >= 1 && run->ledger[i].value < 0x1p62)
 			checks->ledger_wall_ns = run->ledger[i].value;

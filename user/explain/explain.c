@@ -53,6 +53,7 @@ void explanation_free(struct explanation *explanation)
 	free(explanation->processes);
 	free(explanation->waits);
 	free(explanation->causes);
+	free(explanation->topics);
 	free(explanation->findings);
 	free(explanation->headline);
 	free(explanation);

@@ -49,9 +49,18 @@ struct wait {
 	bool outside;    /* counts as progress */
 	bool join;       /* for the end of a thread or process */
 	bool joining;    /* an inside wait of a thread that only joins: waiting for its own workers */
+	bool idle;       /* of a thread that is idle */
 	uint64_t set_ns; /* part of total_ns: in one poll set for many descriptors (epoll) */
 	uint64_t count, timed_out, total_ns, max_ns;
 	uint64_t log2_ns[WAIT_LOG2_SLOTS];
+};
+
+/* What a thread waited for most: one cause, or, when none has half of its state's time, all of the state's. */
+struct most {
+	enum state state;
+	const char *cause; /* "" when there are several */
+	uint64_t kinds;    /* how many causes; 0: it never waited */
+	uint64_t total_ns;
 };
 
 struct thread_view {
@@ -59,8 +68,9 @@ struct thread_view {
 	uint64_t ns[STATE_COUNT]; /* sums to life_ns - residual_ns */
 	int64_t residual_ns;      /* life - sum of states: 0, or something is wrong */
 	uint64_t progress_ns;
-	bool only_joins;         /* a main thread that spends nearly all its life waiting for its workers */
-	const struct wait *most; /* what it waited for most, runnable time left out; NULL: it never waited */
+	bool only_joins;  /* a main thread that spends nearly all its life waiting for its workers */
+	bool idle;        /* a helper that sleeps nearly all its life, beside threads that work */
+	struct most most; /* runnable time left out */
 };
 
 struct process_view {
@@ -72,7 +82,8 @@ struct process_view {
 struct cause_view {
 	enum state state;
 	const char *cause;
-	bool outside, join, joining;
+	bool outside, join, joining, idle;
+	uint64_t kinds;  /* causes taken together: 1, but for topics */
 	uint64_t set_ns; /* as in struct wait */
 	uint64_t count, timed_out, total_ns, max_ns, threads;
 	double mean; /* mean number of threads that waited so: total / T */
@@ -85,9 +96,12 @@ struct checks {
 	uint64_t switches_differ;             /* ended threads whose two counts differ */
 	uint64_t on_cpu_ns, kernel_on_cpu_ns; /* of the ended ones */
 	double on_cpu_error;                  /* (ours - the kernel's) / the kernel's; 0 when the kernel has none */
+	double on_cpu_ns_a_switch;            /* the same difference, by switch */
+	bool on_cpu_differs;                  /* more than what is explained by when who looks at the clock: see checks.c */
 	double worst_on_cpu_error;            /* of one thread with at least 1 ms on a CPU, the largest by magnitude */
 	uint64_t ledger_wall_ns;              /* T by the workload's own clock; 0: it keeps none */
 	double wall_error;                    /* (T - the ledger's) / the ledger's */
+	uint64_t running_processes;           /* that had not ended when the root had: their accounts are cut */
 	uint64_t undelivered_threads;
 	uint64_t losses;          /* kinds of loss with something missing */
 	uint64_t repaired;        /* events that were not seen, and taken from the kernel's own account */
@@ -115,17 +129,26 @@ struct explanation {
 	size_t n_waits;
 	struct cause_view *causes; /* largest total first */
 	size_t n_causes;
+	/*
+	 * The same for sentences and columns, largest total first: joining and idle threads left out; waiting for a CPU is one; and where no
+	 * cause has half of what it is one of (state, outside, join), all of them are one, with "" for a cause.
+	 */
+	struct cause_view *topics;
+	size_t n_topics;
 	uint64_t wall_ns;
 	uint64_t ns[STATE_COUNT]; /* over all processes, undelivered included */
 	uint64_t cpu_ns;          /* user + kernel + cpu */
 	double budget[STATE_COUNT];
-	double joining;       /* part of the budget: threads that only join */
-	uint64_t progress_ns; /* X */
-	double overlap;       /* N */
-	uint64_t residual_ns; /* sum of |residual| over threads */
-	unsigned int cpus;    /* 0: not known */
-	unsigned int workers; /* most threads alive at a time for at least 1% of T, those that only join left out; at least 1 */
-	double running;       /* mean number of threads on a CPU: cpu_ns / T */
+	double joining;            /* part of the budget: threads that only join */
+	double idle;               /* part of the budget: waits of threads that are idle */
+	uint64_t progress_ns;      /* X */
+	uint64_t idle_progress_ns; /* part of X that is said of nobody: idle threads' outside waits */
+	double overlap;            /* N */
+	uint64_t residual_ns;      /* sum of |residual| over threads */
+	unsigned int cpus;         /* 0: not known */
+	unsigned int
+	    workers; /* most threads alive at a time for at least 1% of T, without those that only join or are idle; at least 1 */
+	double running;                                /* mean number of threads on a CPU: cpu_ns / T */
 	uint64_t syscalls, connects, faults, switches; /* over all delivered threads */
 	struct checks checks;
 	struct finding *findings; /* strongest first */
@@ -158,8 +181,17 @@ struct comparison {
 /* What a wait is called: "sleep", `lock "GIL"`, "socket 127.0.0.1:8000", "join", "for a CPU". Shortened to fit; returns `label`. */
 #define CAUSE_LABEL_BYTES 200
 const char *cause_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause);
+/* The same of several causes: "sync (59,995 different futexes)". `kinds` of 1: cause_label(). */
+const char *topic_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause, uint64_t kinds);
 /* For call sites: the buffer lives as long as the enclosing block. */
 #define CAUSE_LABEL(state, cause) cause_label((char[CAUSE_LABEL_BYTES]){0}, state, cause)
+/* Of a pointer to a struct cause_view or most. */
+#define TOPIC_LABEL(topic) topic_label((char[CAUSE_LABEL_BYTES]){0}, (topic)->state, (topic)->cause, (topic)->kinds)
+/* What causes of the state are, many of them: "futexes". */
+const char *causes_noun(enum state state);
+
+/* Of all threads that neither join nor are idle: how many waited so. */
+double explain_topic_mean(const struct explanation *explanation, const struct cause_view *topic);
 
 /* 0 or -ENOMEM; -EINVAL when a run's numbers contradict themselves beyond what can be explained (T == 0). */
 int explain_run(const struct run *run, const struct explain_options *options, struct explanation **ret);

@@ -14,6 +14,19 @@
 
 #define MEAN_THREADS 0.5 /* waits below that leave little to gain */
 
+/* What takes less is noise: a start and an end have their own shape. */
+#define RUN_LEAST_NS  20000000
+#define SHARE_LEAST   0.01 /* of T */
+#define SECONDS_LEAST 0.001
+
+static const struct cause_view *main_topic(const struct explanation *run, enum state state, bool outside)
+{
+	for (size_t i = 0; i < run->n_topics; i++)
+		if (run->topics[i].state == state && run->topics[i].outside == outside && !run->topics[i].join)
+			return &run->topics[i];
+	return NULL;
+}
+
 static bool find_losses(const struct explanation *run, struct finding *ret)
 {
 	struct text text = {0};
@@ -39,26 +52,37 @@ static bool find_losses(const struct explanation *run, struct finding *ret)
 	return true;
 }
 
+/* "the lock "GIL" lets one thread run at a time", "3 different locks hold threads up" */
+static char *lock_words(const struct explanation *run, const struct cause_view *lock)
+{
+	bool one = explain_is_serialised(run);
+
+	if (lock->kinds > 1)
+		return text_format("%s different locks %s", FIGURE_COUNT(lock->kinds),
+				   one ? "let one thread run at a time" : "hold threads up");
+	return text_format("The lock \"%s\" %s", lock->cause, one ? "lets one thread run at a time" : "holds threads up");
+}
+
 static bool find_lock(const struct explanation *run, struct finding *ret)
 {
-	const struct cause_view *lock = NULL;
+	const struct cause_view *lock = main_topic(run, STATE_LOCK, false);
+	_cleanup_free_ char *what = NULL;
 
-	for (size_t i = 0; i < run->n_causes && !lock; i++)
-		if (run->causes[i].state == STATE_LOCK && !run->causes[i].joining)
-			lock = &run->causes[i];
 	if (!lock || lock->mean < MEAN_THREADS)
 		return false;
+	what = lock_words(run, lock);
 	ret->state = STATE_LOCK;
 	ret->cause = strdup(lock->cause);
 	ret->seconds = lock->total_ns / 1e9;
 	ret->sentence =
-	    text_format("The lock \"%s\" %s: %.2f threads waited for it at a time, %s in all (%s waits, the longest %s), while "
-			"%.2f ran.",
-			lock->cause, explain_is_serialised(run) ? "lets one thread run at a time" : "holds threads up",
-			lock->mean, FIGURE_NS(lock->total_ns), FIGURE_COUNT(lock->count), FIGURE_NS(lock->max_ns), run->running);
+	    text_format("%s: %.2f threads waited for %s at a time, %s in all (%s waits, the longest %s), while %.2f ran.",
+			what ? what : "?", lock->mean, lock->kinds > 1 ? "one of them" : "it", FIGURE_NS(lock->total_ns),
+			FIGURE_COUNT(lock->count), FIGURE_NS(lock->max_ns), run->running);
 	if (rules_is_interpreter_lock(lock->cause))
 		ret->try_next =
 		    strdup("Run the same work in processes, which do not share this lock: more than one should run at a time.");
+	else if (lock->kinds > 1)
+		ret->try_next = strdup("Look at what is done under locks: with less of it, these waits should shrink first.");
 	else
 		ret->try_next = strdup(
 		    "Give each thread a part of what the lock guards, or shorten what is done under it: these waits should "
@@ -70,17 +94,19 @@ static bool find_lock(const struct explanation *run, struct finding *ret)
 static bool find_turns(const struct explanation *run, struct finding *ret)
 {
 	struct blocker blocker = explain_blocker(run);
+	_cleanup_free_ char *what = NULL;
 
 	if (!explain_is_serialised(run) || blocker.state != STATE_SYNC)
 		return false;
+	what = cause_words(blocker.state, blocker.cause, blocker.kinds);
 	ret->state = STATE_SYNC;
 	ret->cause = strdup(blocker.cause);
 	ret->seconds = blocker.total_ns / 1e9;
-	ret->sentence = text_format("Threads take turns: %.2f at a time waited for a signal (%s), %s in all, while %.2f ran.",
-				    blocker.mean, blocker.cause, FIGURE_NS(blocker.total_ns), run->running);
+	ret->sentence = text_format("Threads take turns: %.2f at a time waited for %s, %s in all, while %.2f ran.", blocker.mean,
+				    what ? what : "?", FIGURE_NS(blocker.total_ns), run->running);
 	/* The name of a data symbol has no blanks. */
-	if (strchr(blocker.cause, ' '))
-		ret->try_next = strdup("See who signals it, and what that thread does first.");
+	if (!blocker.cause[0] || strchr(blocker.cause, ' '))
+		ret->try_next = strdup("See who wakes them, and what that thread does first.");
 	else
 		ret->try_next = text_format("If this is a lock, say so: --lock %s.", blocker.cause);
 	return true;
@@ -114,16 +140,14 @@ static bool find_run_queue(const struct explanation *run, struct finding *ret)
 
 static bool find_outside(const struct explanation *run, enum state state, struct finding *ret)
 {
-	const struct cause_view *cause = NULL;
+	const struct cause_view *cause = main_topic(run, state, true);
 	_cleanup_free_ char *what = NULL;
 
-	for (size_t i = 0; i < run->n_causes && !cause; i++)
-		if (run->causes[i].outside && run->causes[i].state == state)
-			cause = &run->causes[i];
 	/* A wait that is there all the time but does not compare with the work is a server at rest. */
-	if (!cause || 2 * cause->total_ns < run->progress_ns || 10 * run->cpu_ns < cause->total_ns / run->workers)
+	if (!cause || 2 * cause->total_ns < run->progress_ns - run->idle_progress_ns ||
+	    10 * run->cpu_ns < cause->total_ns / run->workers)
 		return false;
-	what = cause_words(cause->state, cause->cause);
+	what = cause_words(cause->state, cause->cause, cause->kinds);
 	ret->state = state;
 	ret->cause = strdup(cause->cause);
 	ret->seconds = cause->total_ns / 1e9;
@@ -157,12 +181,25 @@ static bool find_sleep(const struct explanation *run, struct finding *ret)
 	return true;
 }
 
+/* Threads that could have shared the work: there for half of T, and neither joining nor idle. */
+static unsigned int lasting_workers(const struct explanation *run)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < run->run->n_threads; i++) {
+		const struct thread_view *view = &run->threads[i];
+
+		n += !view->only_joins && !view->idle && 2 * view->thread->life_ns >= run->wall_ns;
+	}
+	return n;
+}
+
 static bool find_one_thread(const struct explanation *run, struct finding *ret)
 {
 	const struct thread_view *most = NULL;
 	uint64_t most_ns = 0;
 
-	if (run->workers < 2 || run->running < MEAN_THREADS || explain_is_serialised(run))
+	if (lasting_workers(run) < 2 || run->running < MEAN_THREADS || explain_is_serialised(run))
 		return false;
 	for (size_t i = 0; i < run->run->n_threads; i++) {
 		const struct thread_view *view = &run->threads[i];
@@ -225,6 +262,14 @@ static int by_weight(const void *a, const void *b)
 	return strcmp(x->rule, y->rule);
 }
 
+static bool is_noise(const struct explanation *run, const struct finding *finding)
+{
+	if (finding->rule == rules[0].rule)
+		return false;
+	return run->wall_ns < RUN_LEAST_NS || finding->seconds < SECONDS_LEAST ||
+	       finding->seconds < SHARE_LEAST * run->wall_ns / 1e9;
+}
+
 int explain_findings(struct explanation *explanation)
 {
 	explanation->findings = calloc(RULES, sizeof(*explanation->findings));
@@ -236,6 +281,13 @@ int explain_findings(struct explanation *explanation)
 		*finding = (struct finding){.rule = rules[i].rule};
 		if (!rules[i].find(explanation, finding))
 			continue;
+		if (is_noise(explanation, finding)) {
+			free(finding->sentence);
+			free(finding->cause);
+			free(finding->try_next);
+			*finding = (struct finding){0};
+			continue;
+		}
 		explanation->n_findings++;
 		if (!finding->cause)
 			finding->cause = strdup("");

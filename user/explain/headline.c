@@ -23,16 +23,11 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-static bool mostly_cpu(const struct explanation *explanation)
-{
-	return 2 * explanation->cpu_ns >= explanation->progress_ns;
-}
-
 static const struct cause_view *main_outside(const struct explanation *explanation)
 {
-	for (size_t i = 0; i < explanation->n_causes; i++)
-		if (explanation->causes[i].outside)
-			return &explanation->causes[i];
+	for (size_t i = 0; i < explanation->n_topics; i++)
+		if (explanation->topics[i].outside)
+			return &explanation->topics[i];
 	return NULL;
 }
 
@@ -42,17 +37,11 @@ static const struct cause_view *find_cause(const struct explanation *explanation
 	for (size_t i = 0; i < explanation->n_causes; i++) {
 		const struct cause_view *view = &explanation->causes[i];
 
-		if (view->state == state && view->outside == outside && !view->joining && !strcmp(view->cause, cause))
+		if (view->state == state && view->outside == outside && !view->joining && !view->idle &&
+		    !strcmp(view->cause, cause))
 			return view;
 	}
 	return NULL;
-}
-
-static double mean_of(const struct explanation *explanation, const struct cause_view *like)
-{
-	const struct cause_view *cause = find_cause(explanation, like->state, like->cause, like->outside);
-
-	return cause ? cause->mean : 0;
 }
 
 static void add_machine(struct text *text, const struct explanation *explanation)
@@ -66,16 +55,16 @@ static void say_serialised(struct words *words)
 {
 	const struct explanation *after = words->after;
 	struct blocker blocker = explain_blocker(after);
-	_cleanup_free_ char *what = cause_words(blocker.state, blocker.cause ? blocker.cause : "");
-	bool cpu = mostly_cpu(after);
-	double at_once = cpu ? after->running : after->overlap;
+	_cleanup_free_ char *what = cause_words(blocker.state, blocker.cause ? blocker.cause : "", blocker.kinds);
+	bool cpu = explain_is_mostly_cpu(after);
+	double at_once = cpu ? after->running : explain_at_once(after);
 
 	text_add(&words->headline, " %u workers, but only %.2f %s at a time: the others waited for %s", after->workers, at_once,
 		 cpu ? "ran" : "made progress", what ? what : "?");
 	if (blocker.state == STATE_RUN_QUEUE && after->running < 0.8 * after->cpus)
 		text_add(&words->headline, " (there are %u, not all of them for this run)", after->cpus);
 	text_add(&words->reason, "%s%.2f at a time: %s", words->reason.length ? "; " : "", at_once,
-		 CAUSE_LABEL(blocker.state, blocker.cause ? blocker.cause : ""));
+		 blocker.cause ? TOPIC_LABEL(&blocker) : "?");
 }
 
 /* What the workers that did not progress waited for, if it is worth a word. */
@@ -86,7 +75,7 @@ static void say_rest(struct words *words, const struct explanation *run, const c
 
 	if (!blocker.cause || blocker.mean < WAITS_AT_ALL)
 		return;
-	what = cause_words(blocker.state, blocker.cause);
+	what = cause_words(blocker.state, blocker.cause, blocker.kinds);
 	text_add(&words->headline, "%s waited for %s", before_it, what ? what : "?");
 }
 
@@ -96,13 +85,14 @@ static const struct cause_view *most_changed(const struct explanation *from, con
 	const struct cause_view *best = NULL;
 	double change = 0;
 
-	for (size_t i = 0; i < from->n_causes; i++) {
-		const struct cause_view *cause = &from->causes[i];
+	/* The largest comes first, and no change is larger than that. */
+	for (size_t i = 0; i < from->n_topics && from->topics[i].mean >= WAITS_AT_ALL; i++) {
+		const struct cause_view *cause = &from->topics[i];
 		double mean;
 
-		if (cause->outside || cause->join || cause->joining)
+		if (cause->outside || cause->join)
 			continue;
-		mean = mean_of(to, cause);
+		mean = explain_topic_mean(to, cause);
 		if (cause->mean - mean > change) {
 			change = cause->mean - mean;
 			best = cause;
@@ -128,7 +118,7 @@ static void say_more_running(struct words *words)
 	if (before->workers > 1) {
 		double now = 0;
 		const struct cause_view *cause = most_changed(before, after, &now);
-		_cleanup_free_ char *what = cause ? cause_words(cause->state, cause->cause) : NULL;
+		_cleanup_free_ char *what = cause ? cause_words(cause->state, cause->cause, cause->kinds) : NULL;
 
 		if (what)
 			text_add(&words->headline, ": %.2f waited for %s, now %.2f", cause->mean, what, now);
@@ -139,10 +129,10 @@ static void say_more_running(struct words *words)
 static void say_more_waits_at_once(struct words *words)
 {
 	const struct cause_view *cause = main_outside(words->after);
-	double before = mean_of(words->before, cause);
+	double before = explain_topic_mean(words->before, cause);
 
 	text_add(&words->headline, " %u worker%s: %.1f waits (%s) overlapped at a time instead of %.2f", words->after->workers,
-		 plural(words->after->workers), cause->mean, CAUSE_LABEL(cause->state, cause->cause), before);
+		 plural(words->after->workers), cause->mean, TOPIC_LABEL(cause), before);
 	text_add(&words->reason, "%.1f %s waits at a time", cause->mean, state_info[cause->state].name);
 	say_rest(words, words->after, "; others");
 }
@@ -150,14 +140,14 @@ static void say_more_waits_at_once(struct words *words)
 static void say_less_at_once(struct words *words)
 {
 	const struct explanation *before = words->before, *after = words->after;
-	bool cpu = mostly_cpu(after);
+	bool cpu = explain_is_mostly_cpu(after);
 	double then = 0;
 	const struct cause_view *cause = most_changed(after, before, &then);
-	_cleanup_free_ char *what = cause ? cause_words(cause->state, cause->cause) : NULL;
+	_cleanup_free_ char *what = cause ? cause_words(cause->state, cause->cause, cause->kinds) : NULL;
 
-	text_add(&words->headline, " Only %.2f %s at a time instead of %.2f", cpu ? after->running : after->overlap,
-		 cpu ? "ran" : "made progress", cpu ? before->running : before->overlap);
-	text_add(&words->reason, "only %.2f at a time", cpu ? after->running : after->overlap);
+	text_add(&words->headline, " Only %.2f %s at a time instead of %.2f", cpu ? after->running : explain_at_once(after),
+		 cpu ? "ran" : "made progress", cpu ? before->running : explain_at_once(before));
+	text_add(&words->reason, "only %.2f at a time", cpu ? after->running : explain_at_once(after));
 	if (what) {
 		text_add(&words->headline, ": %.2f waited for %s (before: %.2f)", cause->mean, what, then);
 		text_add(&words->reason, ": %s", what);
@@ -232,7 +222,7 @@ static void say_overlap(struct words *words)
 {
 	if (words->overlap < 0)
 		say_less_at_once(words);
-	else if (mostly_cpu(words->after) || !main_outside(words->after))
+	else if (explain_is_mostly_cpu(words->after) || !main_outside(words->after))
 		say_more_running(words);
 	else
 		say_more_waits_at_once(words);
@@ -416,9 +406,9 @@ int explain_headline(struct explanation *explanation)
 	text_add(&text, "; %.2f ran at a time", explanation->running);
 	add_machine(&text, explanation);
 	if (outside && outside->mean >= 0.1)
-		text_add(&text, ", %.2f waited (%s)", outside->mean, CAUSE_LABEL(outside->state, outside->cause));
+		text_add(&text, ", %.2f waited (%s)", outside->mean, TOPIC_LABEL(outside));
 	if (blocker.cause && blocker.mean >= 0.1) {
-		_cleanup_free_ char *what = cause_words(blocker.state, blocker.cause);
+		_cleanup_free_ char *what = cause_words(blocker.state, blocker.cause, blocker.kinds);
 
 		text_add(&text, ", %.2f waited for %s", blocker.mean, what ? what : "?");
 	}

@@ -146,6 +146,12 @@ static char *name_object(const struct run_wait *wait)
 	return wait->object[0] ? strdup(wait->object) : name_class(wait);
 }
 
+/* The kernel side says so when it could not see what a thread waits for: "epoll set not seen". */
+static char *name_object_or_syscall(const struct run_wait *wait)
+{
+	return wait->object[0] ? strdup(wait->object) : name_syscall(wait);
+}
+
 static char *name_syscall_object(const struct run_wait *wait)
 {
 	if (!wait->object[0])
@@ -211,6 +217,7 @@ static const struct rule rules[] = {
     {CLASS_SIGNAL, NULL, STATE_OTHER, name_class, OUTSIDE, false},
     {CLASS_STOPPED, NULL, STATE_STOPPED, name_class, OUTSIDE, false},
     {CLASS_EXIT, NULL, STATE_OTHER, name_class, OUTSIDE, false},
+    {CLASS_OTHER, NULL, STATE_OTHER, name_object_or_syscall, OUTSIDE, false},
     {CLASS_ANY, NULL, STATE_COUNT, name_syscall, OUTSIDE, false},
 };
 

@@ -200,9 +200,6 @@ static void view_threads(struct explanation *explanation)
 		view->ns[wait->state] += wait->total_ns;
 		if (wait->outside)
 			view->progress_ns += wait->total_ns;
-		/* The largest comes first. */
-		if (!view->most && state_info[wait->state].group == STATE_GROUP_WAIT)
-			view->most = wait;
 	}
 	for (size_t i = 0; i < run->n_threads; i++) {
 		struct thread_view *view = &explanation->threads[i];
@@ -227,7 +224,8 @@ int explain_waits(struct explanation *explanation, const struct explain_options 
 	free(builder.attributed);
 	explanation->waits = builder.waits;
 	explanation->n_waits = builder.n;
-	if (!err)
-		view_threads(explanation);
-	return err;
+	if (err)
+		return err;
+	view_threads(explanation);
+	return explain_favourites(explanation);
 }

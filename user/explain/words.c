@@ -2,8 +2,35 @@
 #include "explain/internal.h"
 #include "lib/text.h"
 
-char *cause_words(enum state state, const char *cause)
+const char *causes_noun(enum state state)
 {
+	switch (state) {
+	case STATE_LOCK:
+		return "locks";
+	case STATE_SYNC:
+		return "futexes";
+	case STATE_SOCKET:
+		return "peers";
+	case STATE_PIPE:
+		return "pipes";
+	default:
+		return "causes";
+	}
+}
+
+const char *topic_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause, uint64_t kinds)
+{
+	if (kinds < 2)
+		return cause_label(label, state, cause);
+	snprintf(label, CAUSE_LABEL_BYTES, "%s (%s different %s)", state_info[state].name, FIGURE_COUNT(kinds),
+		 causes_noun(state));
+	return label;
+}
+
+char *cause_words(enum state state, const char *cause, uint64_t kinds)
+{
+	if (kinds > 1)
+		return strdup(topic_label((char[CAUSE_LABEL_BYTES]){0}, state, cause, kinds));
 	switch (state) {
 	case STATE_RUN_QUEUE:
 		return strdup("a CPU");
@@ -12,9 +39,12 @@ char *cause_words(enum state state, const char *cause)
 	case STATE_SYNC:
 		if (!strcmp(cause, "join"))
 			return strdup("other threads to end");
-		return text_format("a signal (%s)", cause);
+		/* "a signal" would be taken for one of kill()'s. */
+		return text_format("a wake-up (%s)", cause);
 	case STATE_SLEEP:
 		return strdup("a timer");
+	case STATE_DISK:
+		return text_format("the disk (%s)", cause);
 	default:
 		return strdup(cause);
 	}
@@ -37,44 +67,56 @@ const char *cause_label(char label[CAUSE_LABEL_BYTES], enum state state, const c
 
 struct blocker explain_blocker(const struct explanation *explanation)
 {
-	struct blocker queue = {.state = STATE_RUN_QUEUE, .cause = ""}, best = {0};
+	for (size_t i = 0; i < explanation->n_topics; i++) {
+		const struct cause_view *topic = &explanation->topics[i];
+
+		if (!topic->outside && !topic->join)
+			return (struct blocker){topic->state, topic->cause,  topic->kinds, topic->total_ns,
+						topic->count, topic->max_ns, topic->mean};
+	}
+	return (struct blocker){0};
+}
+
+double explain_topic_mean(const struct explanation *explanation, const struct cause_view *topic)
+{
+	double mean = 0;
 
 	for (size_t i = 0; i < explanation->n_causes; i++) {
 		const struct cause_view *cause = &explanation->causes[i];
 
-		if (cause->outside || cause->join || cause->joining)
-			continue;
-		if (cause->state == STATE_RUN_QUEUE) {
-			queue.total_ns += cause->total_ns;
-			queue.count += cause->count;
-			queue.max_ns = cause->max_ns > queue.max_ns ? cause->max_ns : queue.max_ns;
-		} else if (!best.cause) { /* the largest comes first */
-			best = (struct blocker){cause->state, cause->cause, cause->total_ns, cause->count, cause->max_ns, 0};
-		}
+		if (explain_same_kind(cause, topic) && (!topic->cause[0] || !strcmp(cause->cause, topic->cause)))
+			mean += cause->mean;
 	}
-	if (queue.total_ns > best.total_ns)
-		best = queue;
-	best.mean = (double)best.total_ns / explanation->wall_ns;
-	return best;
+	return mean;
 }
 
 double explain_blocked_mean(const struct explanation *explanation)
 {
 	double mean = 0;
 
-	for (size_t i = 0; i < explanation->n_causes; i++)
-		if (!explanation->causes[i].outside && !explanation->causes[i].join && !explanation->causes[i].joining)
-			mean += explanation->causes[i].mean;
+	for (size_t i = 0; i < explanation->n_topics; i++)
+		if (!explanation->topics[i].outside && !explanation->topics[i].join)
+			mean += explanation->topics[i].mean;
 	return mean;
+}
+
+bool explain_is_mostly_cpu(const struct explanation *explanation)
+{
+	return 2 * explanation->cpu_ns >= explanation->progress_ns - explanation->idle_progress_ns;
+}
+
+double explain_at_once(const struct explanation *explanation)
+{
+	return (double)(explanation->progress_ns - explanation->idle_progress_ns) / explanation->wall_ns;
 }
 
 bool explain_is_serialised(const struct explanation *explanation)
 {
 	struct blocker blocker = explain_blocker(explanation);
-	double blocked = explain_blocked_mean(explanation);
+	double blocked = explain_blocked_mean(explanation), at_once = explain_at_once(explanation);
 
-	if (explanation->workers < 2 || explanation->overlap >= 1.3 || blocked < 0.5 * (explanation->workers - 1))
+	if (explanation->workers < 2 || at_once >= 1.3 || blocked < 0.5 * (explanation->workers - 1))
 		return false;
-	/* Threads that wait for a signal while one waits for a peer are a server at rest, unless they wait for a lock. */
-	return explanation->overlap > 0.6 && (blocker.state == STATE_LOCK || 2 * explanation->cpu_ns >= explanation->progress_ns);
+	/* Threads that wait to be woken while one waits for a peer are a server at rest, unless they wait for a lock. */
+	return at_once > 0.6 && (blocker.state == STATE_LOCK || explain_is_mostly_cpu(explanation));
 }

@@ -31,6 +31,20 @@ static void put_process(struct json *json, const struct process_view *view, uint
 	json_close(json, '}');
 }
 
+/* Of a thread that lives on, the kernel's account was read later than its states: it says nothing about them. */
+static void put_audit(struct json *json, const struct run_thread *thread)
+{
+	if (!thread->ended) {
+		json_null(json, "audit");
+		return;
+	}
+	json_open(json, "audit", '{');
+	json_number(json, "on_cpu_ns", thread->audit_on_cpu_ns);
+	json_number(json, "run_delay_ns", thread->audit_run_delay_ns);
+	json_number(json, "switches", thread->audit_switches);
+	json_close(json, '}');
+}
+
 static void put_thread(struct json *json, const struct thread_view *view, uint64_t begin_ns)
 {
 	const struct run_thread *thread = view->thread;
@@ -49,15 +63,12 @@ static void put_thread(struct json *json, const struct thread_view *view, uint64
 	json_signed(json, "residual_ns", view->residual_ns);
 	json_number(json, "progress_ns", view->progress_ns);
 	json_bool(json, "only_joins", view->only_joins);
+	json_bool(json, "idle", view->idle);
 	json_open(json, "switches", '{');
 	json_number(json, "voluntary", thread->voluntary);
 	json_number(json, "involuntary", thread->involuntary);
 	json_close(json, '}');
-	json_open(json, "audit", '{');
-	json_number(json, "on_cpu_ns", thread->audit_on_cpu_ns);
-	json_number(json, "run_delay_ns", thread->audit_run_delay_ns);
-	json_number(json, "switches", thread->audit_switches);
-	json_close(json, '}');
+	put_audit(json, thread);
 	json_number(json, "syscalls", thread->syscalls);
 	json_number(json, "connects", thread->connects);
 	json_number(json, "faults", thread->faults);
@@ -169,6 +180,11 @@ static void put_run(struct json *json, const struct explanation *explanation)
 		json_real(json, state_info[state].name, explanation->budget[state]);
 	json_close(json, '}');
 	json_real(json, "joining", explanation->joining);
+	json_real(json, "idle", explanation->idle);
+	if (explanation->checks.kernel_on_cpu_ns)
+		json_real(json, "on_cpu_error", explanation->checks.on_cpu_error);
+	else
+		json_null(json, "on_cpu_error");
 	json_number(json, "workers", explanation->workers);
 	json_number(json, "progress_ns", explanation->progress_ns);
 	json_real(json, "overlap", explanation->overlap);

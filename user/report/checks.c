@@ -34,6 +34,11 @@ void report_troubles(struct page *page, const struct explanation *explanation)
 	if (run->interrupted)
 		page_say(page, INK_BOLD, 2, "%s was ended before it was done: this is the account of its first %s.", run->name,
 			 FIGURE_NS(explanation->wall_ns));
+	else if (explanation->checks.running_processes)
+		page_say(page, INK_BOLD, 2, "%s process%s still running when %s ended; --wait-all waits for %s.",
+			 FIGURE_COUNT(explanation->checks.running_processes),
+			 explanation->checks.running_processes == 1 ? " was" : "es were", run->name,
+			 explanation->checks.running_processes == 1 ? "it" : "them");
 	for (size_t i = 0; i < run->n_losses; i++)
 		if (!loss_is_repaired(run->losses[i].name))
 			page_say(page, INK_BAD, 2, "LOST in %s: %s %.0f: %s.", run->name, run->losses[i].name,
@@ -59,10 +64,22 @@ static void say_switches(struct text *text, const struct checks *checks)
 			 FIGURE_COUNT(checks->switches_differ), FIGURE_COUNT(checks->ended));
 }
 
+/* The error of a run with few, long turns is told by the percentage, that of one with many short ones by the time of a switch. */
+static void say_on_cpu(struct text *text, const struct checks *checks)
+{
+	if (checks->on_cpu_differs)
+		text_add(text, "; but on-CPU DIFFERS from the kernel's by %.2f%%", 100 * fabs(checks->on_cpu_error));
+	else
+		text_add(text, "; on-CPU within %.2f%% of the kernel's", 100 * fabs(checks->on_cpu_error));
+	if (checks->switches)
+		text_add(text, " (%s a switch)", FIGURE_NS(fabs(checks->on_cpu_ns_a_switch)));
+}
+
 void report_checks(struct page *page, const struct explanation *explanation)
 {
 	const struct checks *checks = &explanation->checks;
-	bool bad = explanation->residual_ns || checks->switches_differ || checks->losses || checks->surplus_ns;
+	bool bad =
+	    explanation->residual_ns || checks->switches_differ || checks->losses || checks->surplus_ns || checks->on_cpu_differs;
 	struct text text = {0};
 	_cleanup_free_ char *line = NULL;
 
@@ -73,7 +90,7 @@ void report_checks(struct page *page, const struct explanation *explanation)
 	else
 		text_add(&text, "no thread ended, so the kernel's counts are not final");
 	if (checks->kernel_on_cpu_ns)
-		text_add(&text, "; on-CPU within %.2f%% of the kernel's", 100 * fabs(checks->on_cpu_error));
+		say_on_cpu(&text, checks);
 	if (checks->ledger_wall_ns)
 		text_add(&text, "; wall time within %.2f%% of the workload's own clock", 100 * fabs(checks->wall_error));
 	text_add(&text, "; %s.", checks->losses ? "something was LOST, see above" : "nothing lost");

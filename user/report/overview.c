@@ -6,75 +6,97 @@
 #define CAUSES_ALL        12
 #define MEAN_WORTH_SAYING 0.005 /* rounds to more than 0.00 */
 
-/* A column: a named wait, by state and cause; in which run it is larger does not matter. */
+/* A column: a wait by state and cause, or all of a state's that have no column of their own; in which run it is larger does not matter. */
 struct cause_column {
 	enum state state;
-	const char *cause;
+	const char *cause; /* "" for several */
+	uint64_t kinds;
 	double mean; /* the larger one */
 };
 
-static double mean_of(const struct explanation *explanation, const struct cause_column *column)
+struct columns {
+	struct cause_column column[CAUSES_ALL + 1];
+	size_t n;
+};
+
+static bool is_column(const struct cause_column *column, enum state state, const char *cause)
 {
+	return column->state == state && !strcmp(column->cause, cause);
+}
+
+static size_t find_column(const struct columns *columns, enum state state, const char *cause)
+{
+	size_t at = 0;
+
+	while (at < columns->n && !is_column(&columns->column[at], state, cause))
+		at++;
+	return at;
+}
+
+/* Its own causes: each belongs to one column at most, so that a line's figures add up. */
+static double mean_of(const struct explanation *explanation, const struct columns *columns, size_t column)
+{
+	const struct cause_column *own = &columns->column[column];
 	double mean = 0;
 
 	for (size_t i = 0; i < explanation->n_causes; i++) {
 		const struct cause_view *cause = &explanation->causes[i];
 
-		if (!cause->joining && cause->state == column->state && !strcmp(cause->cause, column->cause))
+		if (cause->joining || cause->idle || cause->state != own->state)
+			continue;
+		if (own->cause[0] ? !strcmp(own->cause, cause->cause)
+				  : find_column(columns, cause->state, cause->cause) == columns->n)
 			mean += cause->mean;
 	}
 	return mean;
 }
 
-static size_t add_columns(struct cause_column *columns, size_t n, size_t most, const struct explanation *explanation)
+static void add_columns(struct columns *columns, size_t most, const struct explanation *explanation)
 {
-	for (size_t i = 0; i < explanation->n_causes; i++) {
-		const struct cause_view *cause = &explanation->causes[i];
-		struct cause_column column = {cause->state, cause->cause, cause->mean};
-		size_t at = 0;
+	for (size_t i = 0; i < explanation->n_topics; i++) {
+		const struct cause_view *topic = &explanation->topics[i];
+		struct cause_column column = {topic->state, topic->cause, topic->kinds, topic->mean}, *list = columns->column;
+		size_t at;
 
-		if (cause->joining || cause->state == STATE_RUN_QUEUE || cause->mean < MEAN_WORTH_SAYING)
+		if (topic->state == STATE_RUN_QUEUE || topic->mean < MEAN_WORTH_SAYING)
 			continue;
-		while (at < n && (columns[at].state != cause->state || strcmp(columns[at].cause, cause->cause) != 0))
-			at++;
-		if (at < n) { /* known: it may move up */
-			if (columns[at].mean >= column.mean)
+		at = find_column(columns, topic->state, topic->cause);
+		if (at < columns->n) { /* known: it may move up */
+			if (list[at].mean >= column.mean)
 				continue;
-			memmove(&columns[at], &columns[at + 1], (--n - at) * sizeof(*columns));
+			memmove(&list[at], &list[at + 1], (--columns->n - at) * sizeof(*list));
 		}
-		at = n;
-		while (at && columns[at - 1].mean < column.mean)
+		at = columns->n;
+		while (at && list[at - 1].mean < column.mean)
 			at--;
 		if (at >= most)
 			continue;
-		if (n == most)
-			n--;
-		memmove(&columns[at + 1], &columns[at], (n - at) * sizeof(*columns));
-		columns[at] = column;
-		n++;
+		if (columns->n == most)
+			columns->n--;
+		memmove(&list[at + 1], &list[at], (columns->n - at) * sizeof(*list));
+		list[at] = column;
+		columns->n++;
 	}
-	return n;
 }
 
 /* What a run has beside the named waits and the run queue. */
-static double other_waits(const struct explanation *explanation, const struct cause_column *columns, size_t n)
+static double other_waits(const struct explanation *explanation, const struct columns *columns)
 {
-	double other = -explanation->joining;
+	double other = -explanation->joining - explanation->idle;
 
 	for (int state = 0; state < STATE_COUNT; state++)
 		if (state_info[state].group == STATE_GROUP_WAIT)
 			other += explanation->budget[state];
-	for (size_t i = 0; i < n; i++)
-		other -= mean_of(explanation, &columns[i]);
+	for (size_t i = 0; i < columns->n; i++)
+		other -= mean_of(explanation, columns, i);
 	return other;
 }
 
 struct overview {
 	struct table table;
 	const struct explanation *before, *after; /* before may be NULL */
-	struct cause_column columns[CAUSES_ALL + 1];
-	size_t n;
-	bool other, joining; /* these columns are of use */
+	struct columns columns;
+	bool other, joining, idle; /* these columns are of use */
 };
 
 static void mean_cell(struct table *table, size_t column, double mean)
@@ -98,12 +120,14 @@ static void add_run(struct overview *overview, const struct explanation *run)
 	table_cell(table, 2, "%s", FIGURE_NS(run->cpu_ns));
 	table_cell(table, 3, "%.2f", run->running);
 	mean_cell(table, 4, run->budget[STATE_RUN_QUEUE]);
-	for (size_t i = 0; i < overview->n; i++)
-		mean_cell(table, column++, mean_of(run, &overview->columns[i]));
+	for (size_t i = 0; i < overview->columns.n; i++)
+		mean_cell(table, column++, mean_of(run, &overview->columns, i));
 	if (overview->other)
-		mean_cell(table, column++, other_waits(run, overview->columns, overview->n));
+		mean_cell(table, column++, other_waits(run, &overview->columns));
 	if (overview->joining)
-		mean_cell(table, column, run->joining);
+		mean_cell(table, column++, run->joining);
+	if (overview->idle)
+		mean_cell(table, column, run->idle);
 }
 
 static void add_heads(struct overview *overview)
@@ -121,12 +145,14 @@ static void add_heads(struct overview *overview)
 	table_cell(table, 2, "on CPU");
 	table_cell(table, 3, "running");
 	table_cell(table, 4, "for a CPU");
-	for (size_t i = 0; i < overview->n; i++)
-		table_cell(table, column++, "%.40s", CAUSE_LABEL(overview->columns[i].state, overview->columns[i].cause));
+	for (size_t i = 0; i < overview->columns.n; i++)
+		table_cell(table, column++, "%.40s", TOPIC_LABEL(&overview->columns.column[i]));
 	if (overview->other)
 		table_cell(table, column++, "else");
 	if (overview->joining)
-		table_cell(table, column, "(main, joining)");
+		table_cell(table, column++, "(main, joining)");
+	if (overview->idle)
+		table_cell(table, column, "(idle)");
 }
 
 /* Long names (paths, addresses in memory) take the room of others: what does not fit joins the rest. */
@@ -134,8 +160,8 @@ static size_t columns_that_fit(const struct page *page, const struct overview *o
 {
 	size_t used = 84, n = 0; /* the fixed columns, with a name of usual length */
 
-	while (n < overview->n) {
-		size_t length = strnlen(CAUSE_LABEL(overview->columns[n].state, overview->columns[n].cause), 40);
+	while (n < overview->columns.n) {
+		size_t length = strnlen(TOPIC_LABEL(&overview->columns.column[n]), 40);
 
 		used += 2 + (length < 4 ? 4 : length);
 		if (n && !page->all && used > page->width)
@@ -151,13 +177,14 @@ void report_overview(struct page *page, const struct explanation *before, const 
 	size_t most = page->all ? CAUSES_ALL : CAUSES_SHOWN;
 
 	if (before)
-		overview.n = add_columns(overview.columns, overview.n, most, before);
-	overview.n = add_columns(overview.columns, overview.n, most, after);
-	overview.n = columns_that_fit(page, &overview);
-	overview.other = other_waits(after, overview.columns, overview.n) >= MEAN_WORTH_SAYING ||
-			 (before && other_waits(before, overview.columns, overview.n) >= MEAN_WORTH_SAYING);
+		add_columns(&overview.columns, most, before);
+	add_columns(&overview.columns, most, after);
+	overview.columns.n = columns_that_fit(page, &overview);
+	overview.other = other_waits(after, &overview.columns) >= MEAN_WORTH_SAYING ||
+			 (before && other_waits(before, &overview.columns) >= MEAN_WORTH_SAYING);
 	overview.joining = after->joining >= MEAN_WORTH_SAYING || (before && before->joining >= MEAN_WORTH_SAYING);
-	table_init(&overview.table, page, 5 + overview.n + overview.other + overview.joining);
+	overview.idle = after->idle >= MEAN_WORTH_SAYING || (before && before->idle >= MEAN_WORTH_SAYING);
+	table_init(&overview.table, page, 5 + overview.columns.n + overview.other + overview.joining + overview.idle);
 	add_heads(&overview);
 	if (before)
 		add_run(&overview, before);

@@ -5,9 +5,9 @@
 /* The one thing that threads waited for most, beside "for a CPU". */
 static const struct cause_view *main_wait(const struct explanation *explanation)
 {
-	for (size_t i = 0; i < explanation->n_causes; i++)
-		if (!explanation->causes[i].joining && explanation->causes[i].state != STATE_RUN_QUEUE)
-			return &explanation->causes[i];
+	for (size_t i = 0; i < explanation->n_topics; i++)
+		if (explanation->topics[i].state != STATE_RUN_QUEUE)
+			return &explanation->topics[i];
 	return NULL;
 }
 
@@ -15,7 +15,7 @@ static const struct cause_view *main_wait(const struct explanation *explanation)
 static const char *short_label(char label[CAUSE_LABEL_BYTES], const struct cause_view *wait)
 {
 	if (wait->state == STATE_LOCK || wait->state == STATE_SYNC)
-		return cause_label(label, wait->state, wait->cause);
+		return topic_label(label, wait->state, wait->cause, wait->kinds);
 	return state_info[wait->state].name;
 }
 

@@ -11,7 +11,8 @@
 /* Threads that are shown in one line: those with the same name but for numbers, which wait for the same. */
 struct group {
 	const struct thread_view *first;
-	char comm[2 * COMM_BYTES];
+	char comm[2 * COMM_BYTES]; /* the pattern; in the end the name, when all have the same */
+	bool differ;               /* names of members */
 	char waits[CAUSE_LABEL_BYTES];
 	size_t n;
 	uint64_t life_ns, ns[STATE_COUNT], most_ns;
@@ -37,10 +38,13 @@ static void describe(struct group *group, const struct thread_view *view, bool a
 		snprintf(group->comm, sizeof(group->comm), "%s", view->thread->comm);
 	else
 		comm_pattern(group->comm, view->thread->comm);
-	if (view->most)
-		cause_label(group->waits, view->most->state, view->most->cause);
+	if (view->most.kinds && (alone || view->most.kinds == 1))
+		topic_label(group->waits, view->most.state, view->most.cause, view->most.kinds);
+	else if (view->most.kinds) /* how many differs from thread to thread */
+		snprintf(group->waits, sizeof(group->waits), "%s (different %s)", state_info[view->most.state].name,
+			 causes_noun(view->most.state));
 	/* Locks of the heap differ by address alone. */
-	if (!alone && view->most && strstr(group->waits, " at 0x"))
+	if (!alone && strstr(group->waits, " at 0x"))
 		*strstr(group->waits, " at 0x") = '\0';
 }
 
@@ -48,7 +52,7 @@ static void add_thread(struct group *group, const struct thread_view *view)
 {
 	group->n++;
 	group->life_ns += view->thread->life_ns;
-	group->most_ns += view->most ? view->most->total_ns : 0;
+	group->most_ns += view->most.total_ns;
 	for (int state = 0; state < STATE_COUNT; state++)
 		group->ns[state] += view->ns[state];
 }
@@ -62,6 +66,8 @@ static int by_likeness(const void *a, const void *b)
 		order = strcmp(x->waits, y->waits);
 	if (!order)
 		order = x->first->only_joins - y->first->only_joins;
+	if (!order)
+		order = x->first->idle - y->first->idle;
 	return order;
 }
 
@@ -94,6 +100,7 @@ static size_t merge_groups(struct group *groups, size_t n)
 			groups[merged++] = groups[i];
 			continue;
 		}
+		into->differ |= strcmp(into->first->thread->comm, groups[i].first->thread->comm) != 0;
 		if (groups[i].first->thread->id < into->first->thread->id)
 			into->first = groups[i].first;
 		into->n += groups[i].n;
@@ -102,6 +109,9 @@ static size_t merge_groups(struct group *groups, size_t n)
 		for (int state = 0; state < STATE_COUNT; state++)
 			into->ns[state] += groups[i].ns[state];
 	}
+	for (size_t i = 0; i < merged; i++)
+		if (!groups[i].differ)
+			snprintf(groups[i].comm, sizeof(groups[i].comm), "%s", groups[i].first->thread->comm);
 	return merged;
 }
 
@@ -147,8 +157,11 @@ static void add_group(struct table *table, const struct group *group, const bool
 		if (shown[state])
 			duration_cell(table, column++, group->ns[state] / group->n);
 	if (group->waits[0] && group->most_ns && 100 * group->most_ns >= group->life_ns)
-		table_cell(table, column, "%s%s %.0f%%", group->first->only_joins ? "joining: " : "", group->waits,
-			   group->life_ns ? 100.0 * group->most_ns / group->life_ns : 0);
+		table_cell(table, column, "%s%s %.0f%%",
+			   group->first->only_joins ? "joining: "
+			   : group->first->idle     ? "idle: "
+						    : "",
+			   group->waits, group->life_ns ? 100.0 * group->most_ns / group->life_ns : 0);
 }
 
 static void print_groups(struct page *page, const struct explanation *explanation, const struct group *groups, size_t n,
