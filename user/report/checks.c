@@ -95,8 +95,8 @@ void report_checks(struct page *page, const struct explanation *explanation)
 		text_add(&text, "; wall time within %.2f%% of the workload's own clock", 100 * fabs(checks->wall_error));
 	text_add(&text, "; %s.", checks->losses ? "something was LOST, see above" : "nothing lost");
 	if (checks->repaired)
-		text_add(&text, " %s events were hidden from us and taken from the kernel's account.",
-			 FIGURE_COUNT(checks->repaired));
+		text_add(&text, " %s event%s hidden from us and taken from the kernel's account.", FIGURE_COUNT(checks->repaired),
+			 checks->repaired == 1 ? " was" : "s were");
 	if (checks->unattributed_ns)
 		text_add(&text, " Waits without a known cause: %s.", FIGURE_NS(checks->unattributed_ns));
 	line = text_take(&text);
