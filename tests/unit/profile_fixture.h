@@ -61,6 +61,7 @@ BUILDER struct run *rich_run(void)
 	build_figure(run->losses, &run->n_losses, "wake_lost", 3);
 	build_figure(run->ledger, &run->n_ledger, "wall_ns", 0.1 + 0.2);
 	build_figure(run->ledger, &run->n_ledger, "digest", 1.8446744073709552e19);
+	run->stolen_ns = 20 * MS;
 	return run;
 }
 

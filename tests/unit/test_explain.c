@@ -359,9 +359,22 @@ static void test_on_cpu_time_is_held_against_the_kernels(void **unused)
 	static const struct {
 		uint64_t kernels_ns, switches;
 		bool differs;
+		uint64_t wake_ups, stolen_ns;
 	} cases[] = {
-	    {1000 * MS, 0, false}, {1019 * MS, 0, false},     {1021 * MS, 0, true},     {1021 * MS, 1000, false},
-	    {980 * MS, 0, true},   {1200 * MS, 60000, false}, {1200 * MS, 10000, true}, /* 38% of little is much only when it was not switched all the time */
+	    /* the kernel counts from wake-ups: it may have more for each, never less */
+	    {1100 * MS, 0, false, 8000, 0},
+	    {1100 * MS, 0, true, 1000, 0},
+	    {900 * MS, 0, true, 8000, 0},
+	    /* the hypervisor's part is in ours, not in the kernel's */
+	    {900 * MS, 0, false, 0, 100 * MS},
+	    {1100 * MS, 0, true, 0, 100 * MS},
+	    {1000 * MS, 0, false, 0, 0},
+	    {1019 * MS, 0, false, 0, 0},
+	    {1021 * MS, 0, true, 0, 0},
+	    {1021 * MS, 1000, false, 0, 0},
+	    {980 * MS, 0, true, 0, 0},
+	    {1200 * MS, 60000, false, 0, 0},
+	    {1200 * MS, 10000, true, 0, 0}, /* 38% of little is much only when it was not switched all the time */
 	};
 
 	(void)unused;
@@ -374,6 +387,9 @@ static void test_on_cpu_time_is_held_against_the_kernels(void **unused)
 		build_cpu(&run->threads[0], 1000 * MS, 0);
 		run->threads[0].audit_on_cpu_ns = cases[i].kernels_ns;
 		run->threads[0].audit_switches = run->threads[0].voluntary = cases[i].switches;
+		run->stolen_ns = cases[i].stolen_ns;
+		if (cases[i].wake_ups)
+			build_wait(run, &run->threads[0], CLASS_WOKEN, "", cases[i].wake_ups, 0);
 		explanation = explained(run, NULL);
 		if (explanation->checks.on_cpu_differs != cases[i].differs)
 			fail_msg("case %zu", i);

@@ -97,6 +97,7 @@ struct checks {
 	uint64_t on_cpu_ns, kernel_on_cpu_ns; /* of the ended ones */
 	double on_cpu_error;                  /* (ours - the kernel's) / the kernel's; 0 when the kernel has none */
 	double on_cpu_ns_a_switch;            /* the same difference, by switch */
+	bool on_cpu_from_wake;                /* ours is less, as the kernel counts from the wake-up where a CPU was idle */
 	bool on_cpu_differs;                  /* more than what is explained by when who looks at the clock: see checks.c */
 	double worst_on_cpu_error;            /* of one thread with at least 1 ms on a CPU, the largest by magnitude */
 	uint64_t ledger_wall_ns;              /* T by the workload's own clock; 0: it keeps none */

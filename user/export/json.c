@@ -194,6 +194,7 @@ static void put_run(struct json *json, const struct explanation *explanation)
 		put_finding(json, &explanation->findings[i]);
 	json_close(json, ']');
 	put_losses(json, explanation);
+	json_number(json, "stolen_ns", run->stolen_ns);
 	put_figures(json, "ledger", run->ledger, run->n_ledger);
 	json_open(json, "tax", '{');
 	json_number(json, "probe_ns", run->tax_probe_ns);

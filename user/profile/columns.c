@@ -15,6 +15,7 @@ static const struct column columns_table_run[] = {
     {"interrupted", COLUMN_BOOL, AT(interrupted), 0},
     {"no_syscalls", COLUMN_BOOL, AT(no_syscalls), 0},
     {"failure", COLUMN_TEXT_OR_NULL, AT(failure), 0},
+    {"stolen_ns", COLUMN_U64, AT(stolen_ns), 0},
     {"tax_probe_ns", COLUMN_U64, AT(tax_probe_ns), 0},
     {"tax_cpu_ns", COLUMN_U64, AT(tax_cpu_ns), 0},
     {"tax_events", COLUMN_U64, AT(tax_events), 0},

@@ -89,6 +89,7 @@ struct run {
 	size_t n_ledger;
 
 	uint64_t tax_probe_ns; /* our own time in the kernel, estimated by timing every 64th event */
+	uint64_t stolen_ns;    /* by the hypervisor, on all CPUs, meanwhile; the kernel counts it in ticks */
 	uint64_t tax_cpu_ns;   /* CPU time of concprof itself between begin and end */
 	uint64_t tax_events;   /* events handled */
 };

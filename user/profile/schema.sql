@@ -39,6 +39,7 @@ CREATE TABLE run (
 	interrupted  INTEGER NOT NULL,    -- ended by the user
 	no_syscalls  INTEGER NOT NULL,    -- on-CPU time has no user and kernel sides
 	failure      TEXT,                -- why the run does not count; NULL if it does
+	stolen_ns    INTEGER NOT NULL,    -- time that the hypervisor took from the machine's CPUs meanwhile, in ticks
 	tax_probe_ns INTEGER NOT NULL,    -- concprof's own time inside the kernel, estimated
 	tax_cpu_ns   INTEGER NOT NULL,    -- CPU time of concprof itself
 	tax_events   INTEGER NOT NULL     -- events handled

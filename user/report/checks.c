@@ -69,6 +69,11 @@ static void say_on_cpu(struct text *text, const struct checks *checks)
 {
 	if (checks->on_cpu_differs)
 		text_add(text, "; but on-CPU DIFFERS from the kernel's by %.2f%%", 100 * fabs(checks->on_cpu_error));
+	else if (checks->on_cpu_from_wake)
+		text_add(text,
+			 "; on-CPU %.2f%% below the kernel's, which counts a thread's time from its wake-up where the CPU "
+			 "was idle",
+			 100 * fabs(checks->on_cpu_error));
 	else
 		text_add(text, "; on-CPU within %.2f%% of the kernel's", 100 * fabs(checks->on_cpu_error));
 	if (checks->switches)
@@ -91,6 +96,8 @@ void report_checks(struct page *page, const struct explanation *explanation)
 		text_add(&text, "no thread ended, so the kernel's counts are not final");
 	if (checks->kernel_on_cpu_ns)
 		say_on_cpu(&text, checks);
+	if (checks->kernel_on_cpu_ns && explanation->run->stolen_ns)
+		text_add(&text, " (the hypervisor stole %s of CPU time)", FIGURE_NS(explanation->run->stolen_ns));
 	if (checks->ledger_wall_ns)
 		text_add(&text, "; wall time within %.2f%% of the workload's own clock", 100 * fabs(checks->wall_error));
 	text_add(&text, "; %s.", checks->losses ? "something was LOST, see above" : "nothing lost");

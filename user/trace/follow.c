@@ -40,6 +40,20 @@ static uint64_t own_cpu_ns(void)
 	return (uint64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
+/*
+ * What the hypervisor has taken from the machine's CPUs so far, from /proc/stat (proc(5)), in ticks: 0 where it does not say. The
+ * kernel leaves it out of its own account of a thread's CPU time; we cannot.
+ */
+static uint64_t stolen_ns(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/stat", "re");
+	unsigned long long ticks;
+
+	if (!file || fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) != 1)
+		return 0;
+	return ticks * (1000000000 / sysconf(_SC_CLK_TCK));
+}
+
 /* Signals that would end us reach the program instead; it decides. Terminals send them to both already. */
 struct signals {
 	int fd;
@@ -94,6 +108,7 @@ struct measurement {
 	struct collected collected;
 	struct signals signals;
 	bool asked_to_end;
+	uint64_t stolen_ns; /* at the begin */
 };
 
 /* Takes what has arrived. -ENOMEM when it cannot be kept. */
@@ -172,6 +187,7 @@ static int start(struct measurement *m, const struct trace_command *command, con
 		snprintf(error, TRACE_ERROR_BYTES, "cannot follow the new process: %s", strerror(-err));
 		return err;
 	}
+	m->stolen_ns = stolen_ns();
 	err = launch_release(&m->launch);
 	if (err) {
 		*exec_failed = true;
@@ -214,6 +230,7 @@ static int finish(struct measurement *m, const struct trace_options *options, st
 	waitpid(m->launch.pid, &status, 0);
 	m->launch.pid = -1;
 	run->exit_status = launch_exit_status(status);
+	run->stolen_ns = stolen_ns() - m->stolen_ns;
 	/* A program may take the signal and still come to its own end. */
 	run->interrupted = m->asked_to_end && (WIFSIGNALED(status) || options->wait_all);
 	return err ? err : build_run(&m->collected, m->mappings, run);
