@@ -23,6 +23,7 @@ WAIT_PART, WAIT_NS = 0.01, 50_000
 # instead of the switch-in: on an idle CPU the scheduler goes by the clock that it read for the wake-up (rq_clock_skip_update() in
 # wakeup_preempt(), seen on 6.18). That is part of what we call the run queue. Neither weighs anything where CPU time matters.
 ON_CPU_PART, SWITCH_NS, WAKE_NS = 0.02, 3_000, 15_000
+ON_CPU_FLOOR_NS = 1_000_000
 
 REPAIRED_PART = 0.05
 
@@ -118,7 +119,8 @@ def check_kernel(c, run):
         counted = thread["switches"]["voluntary"] + thread["switches"]["involuntary"]
         c.equal(counted, thread["audit"]["switches"], f"{who(thread)}: switches counted, and by the kernel")
     ours, kernels = sum(map(on_cpu, ended)), sum(thread["audit"]["on_cpu_ns"] for thread in ended)
-    tolerance = ON_CPU_PART * kernels + SWITCH_NS * sum(thread["audit"]["switches"] + 1 for thread in ended)
+    # Programs that hardly compute say nothing about 2%: one interrupt of the hypervisor is more.
+    tolerance = max(ON_CPU_PART * kernels, ON_CPU_FLOOR_NS) + SWITCH_NS * sum(thread["audit"]["switches"] + 1 for thread in ended)
     woken = sum(min(thread["states"]["run_queue"], WAKE_NS * thread["switches"]["voluntary"]) for thread in ended)
     c.check(kernels - tolerance - woken <= ours <= kernels + tolerance + c.steal_ns,
             f"on-CPU time of all threads: {ours} ns, by the kernel {kernels} ns (+- {tolerance:.0f}; {woken} ns at wake-ups; "
