@@ -239,10 +239,17 @@ static __always_inline bool same_key(const struct wait_key *a, const struct wait
 
 static __always_inline bool stats_merge(struct wait_map_key *key, const struct wait_stats *more)
 {
+	static const struct wait_stats none;
 	struct wait_stats *stats = bpf_map_lookup_elem(&waits, key);
 
-	if (!stats)
-		return bpf_map_update_elem(&waits, key, more, BPF_NOEXIST) == 0;
+	if (!stats) {
+		/* Not `more` itself: 6.1 takes no value from memory that a global function got by pointer. */
+		if (bpf_map_update_elem(&waits, key, &none, BPF_NOEXIST))
+			return false;
+		stats = bpf_map_lookup_elem(&waits, key);
+		if (!stats)
+			return false;
+	}
 	stats->total_ns += more->total_ns;
 	if (more->max_ns > stats->max_ns)
 		stats->max_ns = more->max_ns;

@@ -113,9 +113,10 @@ static __always_inline void lose(enum loss what)
 	__sync_fetch_and_add(&losses[what], 1);
 }
 
-static __always_inline u32 log2_slot(u64 ns)
+/* In 64 bits: of one that is an u32 and indexes an array, the verifier of 6.1 does not see that its upper half is 0. */
+static __always_inline u64 log2_slot(u64 ns)
 {
-	u32 log = 0, step;
+	u64 log = 0, step;
 
 	step = (ns > 0xffffffffULL) << 5;
 	ns >>= step;
@@ -138,7 +139,7 @@ static __always_inline u32 log2_slot(u64 ns)
 
 static __always_inline void stats_add(struct wait_stats *stats, u64 ns)
 {
-	u32 slot = log2_slot(ns);
+	u64 slot = log2_slot(ns);
 
 	stats->total_ns += ns;
 	if (ns > stats->max_ns)
