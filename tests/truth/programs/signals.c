@@ -3,9 +3,16 @@
 #include <signal.h>
 #include "ledger.h"
 
-static void on_alarm(int sig)
+/* Real-time signals, for of the others two that are pending at once become one, and who waits for the second waits for ever. */
+#define WAITED  SIGRTMIN
+#define HANDLED (SIGRTMIN + 1)
+
+static volatile sig_atomic_t handled;
+
+static void on_signal(int sig)
 {
 	(void)sig;
+	handled++;
 }
 
 int main(void)
@@ -17,23 +24,23 @@ int main(void)
 
 	sigemptyset(&none);
 	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGUSR2);
-	MUST(signal(SIGUSR2, on_alarm) != SIG_ERR && sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	sigaddset(&set, WAITED);
+	sigaddset(&set, HANDLED);
+	MUST(signal(HANDLED, on_signal) != SIG_ERR && sigprocmask(SIG_BLOCK, &set, NULL) == 0);
 	child = must_fork();
 	if (child == 0) {
 		for (int i = 0; i < 6; i++) {
 			nap(30);
-			MUST(kill(parent, i < 4 ? SIGUSR1 : SIGUSR2) == 0);
+			MUST(kill(parent, i < 4 ? WAITED : HANDLED) == 0);
 		}
 		return 0;
 	}
-	sigdelset(&set, SIGUSR2);
+	sigdelset(&set, HANDLED);
 	for (int i = 0; i < 2; i++)
 		MUST(BLOCKED(&t, sigwait(&set, &sig)) == 0);
 	for (int i = 0; i < 2; i++)
-		MUST(BLOCKED(&t, sigwaitinfo(&set, NULL)) == SIGUSR1);
-	for (int i = 0; i < 2; i++)
+		MUST(BLOCKED(&t, sigwaitinfo(&set, NULL)) == WAITED);
+	while (handled < 2)
 		BLOCKED(&t, sigsuspend(&none));
 	ledger_wait("other", &t, "-");
 	must_reap(child);
