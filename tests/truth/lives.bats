@@ -22,16 +22,20 @@ load helper
 
 @test "nobody reads the records: threads without room are counted, and their time is their process's to the nanosecond" {
 	needs_root
-	local json=$BATS_TEST_TMPDIR/run.json i pid
-	# Far more threads than the ring holds records of, while concprof is stopped.
-	"$CONCPROF" run --json "$json" -- sh -c "sleep 0.5; for i in 1 2 3; do LEDGER=/dev/null '$PROGRAMS/many_threads'; done; sleep 0.5" 2>/dev/null &
+	local json=$BATS_TEST_TMPDIR/run.json i pid shell=
+	# Far more threads than the ring holds records of, while concprof is stopped: until the shell is dead and not yet reaped.
+	"$CONCPROF" run --json "$json" -- sh -c "sleep 0.5; for i in 1 2 3; do LEDGER=/dev/null '$PROGRAMS/many_threads'; done; sleep 0.1" 2>/dev/null &
 	pid=$!
 	for i in {1..100}; do
-		[ -n "$(pgrep -P $pid -x sh)" ] && break
+		shell=$(pgrep -P $pid -x sh) && break
 		sleep 0.02
 	done
+	[ -n "$shell" ]
 	kill -STOP $pid
-	while pgrep -P "$(pgrep -P $pid -x sh)" >/dev/null; do sleep 0.1; done 2>/dev/null
+	for i in {1..300}; do
+		[[ "$(cat "/proc/$shell/stat" 2>/dev/null)" == *") Z "* ]] && break
+		sleep 0.1
+	done
 	kill -CONT $pid
 	wait $pid
 	holds "$json" "some found no room" "run['losses'].get('thread_undelivered', 0) > 100" "run['losses']"
