@@ -102,7 +102,6 @@ SHARED const volatile bool with_casts;    /* the kernel has bpf_rdonly_cast (6.2
 /* The end of the measurement: 0 while it runs. Times beyond it are not accounted. */
 SHARED volatile __u64 stop_ns;
 SHARED volatile __u64 root_begin_ns;
-SHARED volatile __u64 root_exit_status;
 SHARED volatile __u64 threads_alive;
 SHARED __u64 last_thread; /* serials given out */
 SHARED __u64 last_process;

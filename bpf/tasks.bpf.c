@@ -177,8 +177,6 @@ __noinline int thread_ended(struct thread *t, u64 now)
 	}
 	__sync_fetch_and_sub(&threads_alive, 1);
 	process = bpf_map_lookup_elem(&processes, &serial);
-	if (t->process == 1 && t->leader)
-		root_exit_status = t->exit_code;
 	if (!process || __sync_fetch_and_sub(&process->threads, 1) != 1)
 		return 0;
 	if (serial == 1 && !wait_for_all && !stop_ns)

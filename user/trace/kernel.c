@@ -122,11 +122,6 @@ uint64_t kernel_threads_alive(const struct kernel *kernel)
 	return kernel->skel->bss->threads_alive;
 }
 
-int kernel_root_wait_status(const struct kernel *kernel)
-{
-	return kernel->skel->bss->root_exit_status;
-}
-
 void kernel_stop(struct kernel *kernel)
 {
 	/* A little ahead, so that no probe that has read the clock already lies beyond it; then wait until it has passed. */

@@ -22,7 +22,6 @@ int kernel_ring_fd(struct kernel *kernel); /* readable when the ring has filled 
 uint64_t kernel_begin_ns(const struct kernel *kernel);
 uint64_t kernel_stop_ns(const struct kernel *kernel);
 uint64_t kernel_threads_alive(const struct kernel *kernel);
-int kernel_root_wait_status(const struct kernel *kernel);
 /* Ends the measurement now, if it has not ended by itself. No account changes after this returns. */
 void kernel_stop(struct kernel *kernel);
 
