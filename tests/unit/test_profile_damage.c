@@ -45,7 +45,7 @@ static void test_other_versions(void **state)
 
 	(void)state;
 	record(run, NULL);
-	change("PRAGMA user_version = 2");
+	change("PRAGMA user_version = 3");
 	assert_int_equal(load_all(), -EINVAL);
 	assert_non_null(strstr(error, "version 2"));
 	run_free(run);

@@ -104,6 +104,33 @@ static int check_waits(struct check *check)
 	return 0;
 }
 
+/* References only to what is there, and stacks without cycles. */
+static int check_stacks(struct check *check)
+{
+	const struct run *run = check->run;
+
+	for (size_t i = 0; i < run->n_frames; i++)
+		if (run->frames[i].id != i + 1 || run->frames[i].kind >= FRAME_KIND_COUNT)
+			return wrong(check, "frame %zu is out of place, or of no known kind", i + 1);
+	for (size_t i = 0; i < run->n_stacks; i++) {
+		const struct run_stack *stack = &run->stacks[i];
+
+		if (stack->id != i + 1 || stack->parent >= stack->id || !stack->frame || stack->frame > run->n_frames)
+			return wrong(check, "stack %zu does not hang together", i + 1);
+	}
+	for (size_t i = 0; i < run->n_waits; i++)
+		if (run->waits[i].stack > run->n_stacks)
+			return wrong(check, "a wait refers to a stack that is not there");
+	for (size_t i = 0; i < run->n_samples; i++) {
+		const struct run_sample *sample = &run->samples[i];
+
+		if (!sample->stack || sample->stack > run->n_stacks || !add(check, sample->count) ||
+		    run_index_find(check->threads, sample->thread) == RUN_NOT_FOUND)
+			return wrong(check, "a sample refers to a thread or stack that is not there");
+	}
+	return 0;
+}
+
 static int check_figures(struct check *check, const struct run_figure *figures, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -137,6 +164,10 @@ static int check_all(struct check *check)
 		err = check_threads(check);
 	if (!err)
 		err = check_waits(check);
+	if (!err)
+		err = check_stacks(check);
+	if (!err)
+		err = check_figures(check, run->stack_figures, run->n_stack_figures);
 	if (!err)
 		err = check_figures(check, run->losses, run->n_losses);
 	if (!err)

@@ -15,6 +15,8 @@ static const struct column columns_table_run[] = {
     {"interrupted", COLUMN_BOOL, AT(interrupted), 0},
     {"no_syscalls", COLUMN_BOOL, AT(no_syscalls), 0},
     {"failure", COLUMN_TEXT_OR_NULL, AT(failure), 0},
+    {"sample_hz", COLUMN_U64, AT(sample_hz), 0},
+    {"attached", COLUMN_BOOL, AT(attached), 0},
     {"stolen_ns", COLUMN_U64, AT(stolen_ns), 0},
     {"tax_probe_ns", COLUMN_U64, AT(tax_probe_ns), 0},
     {"tax_cpu_ns", COLUMN_U64, AT(tax_cpu_ns), 0},
@@ -98,6 +100,10 @@ static const struct column columns_table_wait[] = {
     {"address", COLUMN_BITS, AT(address), 0},
     {"unattributed", COLUMN_BOOL, AT(unattributed), 0},
     {"inside", COLUMN_BOOL, AT(inside), 0},
+    {"stack", COLUMN_U64, AT(stack), 0},
+    {"holder", COLUMN_U64, AT(holder), 0},
+    {"waker", COLUMN_U64, AT(waker), 0},
+    {"waker_name", COLUMN_TEXT_OR_NULL, AT(waker_name), 0},
     {"count", COLUMN_U64, AT(count), 0},
     {"timed_out", COLUMN_U64, AT(timed_out), 0},
     {"total_ns", COLUMN_U64, AT(total_ns), 0},
@@ -106,6 +112,34 @@ static const struct column columns_table_wait[] = {
 };
 TABLE(table_wait, "wait", struct run_wait);
 #undef AT
+
+#define AT(member) offsetof(struct run_frame, member)
+static const struct column columns_table_frame[] = {
+    {"id", COLUMN_U64, AT(id), 0},
+    {"kind", COLUMN_U32, AT(kind), FRAME_KIND_COUNT - 1},
+    {"function", COLUMN_TEXT, AT(function), 0},
+    {"object", COLUMN_TEXT, AT(object), 0},
+    {"address", COLUMN_BITS, AT(address), 0},
+    {"source", COLUMN_TEXT, AT(source), 0},
+    {"line", COLUMN_U32, AT(line), 0},
+    {"inlined", COLUMN_BOOL, AT(inlined), 0},
+};
+TABLE(table_frame, "frame", struct run_frame);
+#undef AT
+
+static const struct column columns_table_stack[] = {
+    {"id", COLUMN_U64, offsetof(struct run_stack, id), 0},
+    {"parent", COLUMN_U64, offsetof(struct run_stack, parent), 0},
+    {"frame", COLUMN_U64, offsetof(struct run_stack, frame), 0},
+};
+TABLE(table_stack, "stack", struct run_stack);
+
+static const struct column columns_table_sample[] = {
+    {"thread", COLUMN_U64, offsetof(struct run_sample, thread), 0},
+    {"stack", COLUMN_U64, offsetof(struct run_sample, stack), 0},
+    {"count", COLUMN_U64, offsetof(struct run_sample, count), 0},
+};
+TABLE(table_sample, "sample", struct run_sample);
 
 static const struct column columns_table_figure[] = {
     {"kind", COLUMN_TEXT, offsetof(struct figure_row, kind), 0},

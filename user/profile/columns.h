@@ -49,14 +49,15 @@ struct argument_row {
 };
 
 struct figure_row {
-	char *kind; /* FIGURE_LOSS or FIGURE_LEDGER */
+	char *kind; /* FIGURE_* */
 	struct run_figure figure;
 };
 
 #define FIGURE_LOSS   "loss"
 #define FIGURE_LEDGER "ledger"
+#define FIGURE_STACK  "stack"
 
 extern const struct table table_run, table_argument, table_process, table_process_time, table_thread, table_thread_time,
-    table_wait, table_figure;
+    table_wait, table_frame, table_stack, table_sample, table_figure;
 
 #endif

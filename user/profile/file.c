@@ -18,6 +18,7 @@ struct profile_file {
 	char *name;      /* final name within it */
 	char *temporary; /* name within it while under construction; NULL: none */
 	bool write;
+	off_t bytes; /* when opened for reading */
 	int last_errno;
 };
 
@@ -354,6 +355,11 @@ int profile_file_publish(struct profile_file *file)
 	return 0;
 }
 
+off_t profile_file_bytes(const struct profile_file *file)
+{
+	return file->bytes;
+}
+
 int profile_file_open(const char *path, struct profile_file **ret)
 {
 	struct profile_file *file = file_new();
@@ -368,6 +374,8 @@ int profile_file_open(const char *path, struct profile_file **ret)
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))
 		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	else
+		file->bytes = st.st_size;
 	if (err)
 		profile_file_close(file);
 	else

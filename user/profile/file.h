@@ -19,6 +19,8 @@ int profile_file_publish(struct profile_file *file);
 
 /* An existing regular file, for reading; -EINVAL when it is none. */
 int profile_file_open(const char *path, struct profile_file **ret);
+/* The size it had then. */
+off_t profile_file_bytes(const struct profile_file *file);
 
 /* Opens the database in `file`, which must outlive the connection. An SQLite result code. */
 int profile_file_connect(struct profile_file *file, sqlite3 **ret);

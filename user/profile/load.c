@@ -222,7 +222,7 @@ static int load_command(struct load *load)
 
 static int load_arrays(struct load *load)
 {
-	struct rows processes = {0}, threads = {0}, waits = {0};
+	struct rows processes = {0}, threads = {0}, waits = {0}, frames = {0}, stacks = {0}, samples = {0};
 	struct run *run = load->run;
 	int err = load_rows(load, &table_process, &processes);
 
@@ -230,12 +230,24 @@ static int load_arrays(struct load *load)
 		err = load_rows(load, &table_thread, &threads);
 	if (!err)
 		err = load_rows(load, &table_wait, &waits);
+	if (!err)
+		err = load_rows(load, &table_frame, &frames);
+	if (!err)
+		err = load_rows(load, &table_stack, &stacks);
+	if (!err)
+		err = load_rows(load, &table_sample, &samples);
 	run->processes = (struct run_process *)processes.bytes;
 	run->n_processes = processes.n;
 	run->threads = (struct run_thread *)threads.bytes;
 	run->n_threads = threads.n;
 	run->waits = (struct run_wait *)waits.bytes;
 	run->n_waits = waits.n;
+	run->frames = (struct run_frame *)frames.bytes;
+	run->n_frames = frames.n;
+	run->stacks = (struct run_stack *)stacks.bytes;
+	run->n_stacks = stacks.n;
+	run->samples = (struct run_sample *)samples.bytes;
+	run->n_samples = samples.n;
 	return err;
 }
 
@@ -311,12 +323,15 @@ static int load_figures(struct load *load)
 	struct run *run = load->run;
 
 	for (size_t i = 0; !err && i < rows.n; i++)
-		if (strcmp(row[i].kind, FIGURE_LOSS) != 0 && strcmp(row[i].kind, FIGURE_LEDGER) != 0)
-			err = damaged(load, &table_figure, &table_figure.columns[0], "is neither loss nor ledger");
+		if (strcmp(row[i].kind, FIGURE_LOSS) != 0 && strcmp(row[i].kind, FIGURE_LEDGER) != 0 &&
+		    strcmp(row[i].kind, FIGURE_STACK) != 0)
+			err = damaged(load, &table_figure, &table_figure.columns[0], "is no kind of figure");
 	if (!err)
 		err = take_figures(load, row, rows.n, FIGURE_LOSS, &run->losses, &run->n_losses);
 	if (!err)
 		err = take_figures(load, row, rows.n, FIGURE_LEDGER, &run->ledger, &run->n_ledger);
+	if (!err)
+		err = take_figures(load, row, rows.n, FIGURE_STACK, &run->stack_figures, &run->n_stack_figures);
 	for (size_t i = 0; i < rows.n; i++) {
 		free(row[i].kind);
 		free(row[i].figure.name);

@@ -196,7 +196,13 @@ static int check_pages(struct profile *profile, char *error)
 {
 	_cleanup_statement_ sqlite3_stmt *check = profile_prepare(profile, "PRAGMA quick_check(1)");
 	const char *answer;
+	int64_t page_bytes;
 
+	/* SQLite reads what is missing of the last page as zeros. */
+	if (profile_query_number(profile, "PRAGMA page_size", &page_bytes) < 0)
+		return profile_sql_error(profile, error);
+	if (profile_file_bytes(profile->file) % page_bytes)
+		return profile_error(profile, error, -EIO, "is damaged: its end is missing");
 	if (!check || sqlite3_step(check) != SQLITE_ROW)
 		return profile_sql_error(profile, error);
 	answer = (const char *)sqlite3_column_text(check, 0);

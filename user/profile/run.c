@@ -62,6 +62,7 @@ static void wait_free_members(struct run_wait *wait)
 	free(wait->object);
 	free(wait->symbol);
 	free(wait->file);
+	free(wait->waker_name);
 }
 
 bool loss_is_repaired(const char *name)
@@ -92,6 +93,15 @@ void run_free(struct run *run)
 	free(run->waits);
 	figures_free(run->losses, run->n_losses);
 	figures_free(run->ledger, run->n_ledger);
+	figures_free(run->stack_figures, run->n_stack_figures);
+	for (size_t i = 0; i < run->n_frames; i++) {
+		free(run->frames[i].function);
+		free(run->frames[i].object);
+		free(run->frames[i].source);
+	}
+	free(run->frames);
+	free(run->stacks);
+	free(run->samples);
 	free(run);
 }
 

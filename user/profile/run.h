@@ -58,8 +58,45 @@ struct run_wait {
 	uint64_t address;  /* the futex word */
 	bool unattributed; /* time of the class whose cause could not be kept: only class and total_ns mean something */
 	bool inside;       /* the peer of the socket or pipe is known to be a followed process */
+	uint64_t stack;    /* where it blocked: id of a run_stack; 0: not taken */
+	uint64_t holder;   /* serial of the thread that held the lock when the waits began; 0: not known */
+	uint64_t waker;    /* serial of the thread that ended the waits; 0: none that was followed */
+	char *waker_name;  /* of what else ended them: "timer", "interrupt", "sshd[812]"; NULL: not known, or see waker */
 	uint64_t count, timed_out, total_ns, max_ns;
 	uint64_t log2_ns[WAIT_LOG2_SLOTS]; /* bucket i: 2^i <= ns < 2^(i+1) */
+};
+
+/* What a frame is made of. Numbers stand in recordings: add at the end. */
+enum frame_kind {
+	FRAME_USER,
+	FRAME_KERNEL,
+	FRAME_UNFINISHED, /* at the root of a stack that could not be followed to its end; `function` says why */
+	FRAME_KIND_COUNT
+};
+
+struct run_frame {
+	uint64_t id;      /* its position in the array + 1 */
+	uint32_t kind;    /* enum frame_kind */
+	char *function;   /* "" when it has no name: say object+0xaddress */
+	char *object;     /* basename of the ELF file, "[kernel]", a module, "[jit]", "[anon]"; "" when not known */
+	uint64_t address; /* in the object's own addressing; the return address, but for innermost frames. 0 for merged ones */
+	char *source;     /* file, with --lines; "" when not known */
+	uint32_t line;    /* 0 when not known */
+	bool inlined;     /* the compiler merged it into its caller, the next outer frame */
+};
+
+/* A stack is its caller's stack and one more frame: all stacks of a run are a tree. */
+struct run_stack {
+	uint64_t id;     /* its position in the array + 1 */
+	uint64_t parent; /* the stack without its innermost frame, always a smaller id; 0: this frame is the outermost */
+	uint64_t frame;  /* the innermost frame */
+};
+
+/* Samples of one thread on a CPU at one stack. They divide exact time (the thread's own account): never add them up as time. */
+struct run_sample {
+	uint64_t thread;
+	uint64_t stack;
+	uint64_t count;
 };
 
 /* A name and a number: losses, and what the workload says of itself (its ledger). */
@@ -85,8 +122,19 @@ struct run {
 	size_t n_waits;
 	struct run_figure *losses; /* only those that are not zero */
 	size_t n_losses;
+	struct run_frame *frames;
+	size_t n_frames;
+	struct run_stack *stacks;
+	size_t n_stacks;
+	struct run_sample *samples;
+	size_t n_samples;
+	struct run_figure *stack_figures; /* how unwinding went: "whole", "unfinished_no_rule" ... counts of stacks taken */
+	size_t n_stack_figures;
 	struct run_figure *ledger; /* units in the names: "wall_ns", "hashes", "bytes", "handoffs", "connections" */
 	size_t n_ledger;
+
+	uint64_t sample_hz; /* on-CPU stacks were sampled at this rate; 0: not at all */
+	bool attached;      /* to processes that were alive: T begins at the mark, not at an exec */
 
 	uint64_t tax_probe_ns; /* our own time in the kernel, estimated by timing every 64th event */
 	uint64_t stolen_ns;    /* by the hypervisor, on all CPUs, meanwhile; the kernel counts it in ticks */

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- A concprof recording, version 1. This file is the contract for everyone who queries one.
+-- A concprof recording, version 2. This file is the contract for everyone who queries one.
 --
 --   sqlite3 run.concprof "SELECT * FROM run_states"
 --
@@ -39,6 +39,8 @@ CREATE TABLE run (
 	interrupted  INTEGER NOT NULL,    -- ended by the user
 	no_syscalls  INTEGER NOT NULL,    -- on-CPU time has no user and kernel sides
 	failure      TEXT,                -- why the run does not count; NULL if it does
+	sample_hz    INTEGER NOT NULL,    -- on-CPU stacks were sampled at this rate; 0: not at all
+	attached     INTEGER NOT NULL,    -- to processes that were alive: begin_ns is not an exec
 	stolen_ns    INTEGER NOT NULL,    -- time that the hypervisor took from the machine's CPUs meanwhile, in ticks
 	tax_probe_ns INTEGER NOT NULL,    -- concprof's own time inside the kernel, estimated
 	tax_cpu_ns   INTEGER NOT NULL,    -- CPU time of concprof itself
@@ -124,6 +126,10 @@ CREATE TABLE wait (
 	address      INTEGER NOT NULL, --        the word's address (64 bits, shown as signed)
 	unattributed INTEGER NOT NULL, -- the cause could not be kept: only class and total_ns mean something
 	inside       INTEGER NOT NULL, -- the peer is known to be a followed process
+	stack        INTEGER NOT NULL, -- where it blocked: stack.id of the same run; 0: not taken
+	holder       INTEGER NOT NULL, -- thread.id that held the lock when the waits began; 0: not known
+	waker        INTEGER NOT NULL, -- thread.id that ended the waits; 0: none that was followed
+	waker_name   TEXT,             -- what else ended them: 'timer', 'interrupt', 'sshd[812]'
 	count        INTEGER NOT NULL,
 	timed_out    INTEGER NOT NULL,
 	total_ns     INTEGER NOT NULL,
@@ -131,8 +137,40 @@ CREATE TABLE wait (
 	log2_ns      TEXT    NOT NULL  -- JSON array; element i counts waits of 2^i <= ns < 2^(i+1); trailing zeros left out
 );
 
--- Figures by name: kind 'loss' (what could not be measured, and how often; none is good) and kind 'ledger' (what the workload
--- says of itself; units are in the names).
+-- A place in a program. Frames of one function at different return addresses are different frames.
+CREATE TABLE frame (
+	seq      INTEGER PRIMARY KEY,
+	run      INTEGER NOT NULL REFERENCES run (id),
+	id       INTEGER NOT NULL, -- from 1, within the run
+	kind     INTEGER NOT NULL, -- 0 user, 1 kernel, 2 the mark at the root of a stack that could not be followed to its end
+	function TEXT    NOT NULL, -- '' when it has no name: it is object+address then
+	object   TEXT    NOT NULL, -- the ELF file's name, '[kernel]', '[jit]'
+	address  INTEGER NOT NULL, -- in the object's own addressing (64 bits, shown as signed)
+	source   TEXT    NOT NULL, -- with --lines: the file
+	line     INTEGER NOT NULL,
+	inlined  INTEGER NOT NULL  -- merged by the compiler into its caller, the next outer frame
+);
+
+-- Stacks are a tree: each is its caller's stack (parent; 0: none) and one frame, the innermost. View stack_text spells them out.
+CREATE TABLE stack (
+	seq    INTEGER PRIMARY KEY,
+	run    INTEGER NOT NULL REFERENCES run (id),
+	id     INTEGER NOT NULL, -- from 1, within the run; a parent's is smaller
+	parent INTEGER NOT NULL,
+	frame  INTEGER NOT NULL  -- frame.id of the same run
+);
+
+-- Where threads were on a CPU, by sampling. The samples of a thread divide its on-CPU time, which is exact; they are no times themselves.
+CREATE TABLE sample (
+	seq    INTEGER PRIMARY KEY,
+	run    INTEGER NOT NULL REFERENCES run (id),
+	thread INTEGER NOT NULL, -- thread.id of the same run
+	stack  INTEGER NOT NULL, -- stack.id of the same run
+	count  INTEGER NOT NULL
+);
+
+-- Figures by name: kind 'loss' (what could not be measured, and how often; none is good), kind 'ledger' (what the workload
+-- says of itself; units are in the names), and kind 'stack' (how unwinding went: stacks taken, and why some are unfinished).
 CREATE TABLE figure (
 	seq   INTEGER PRIMARY KEY,
 	run   INTEGER NOT NULL REFERENCES run (id),
@@ -171,6 +209,17 @@ CREATE VIEW waits AS
 	       w.count, w.timed_out, w.total_ns / 1e9 AS seconds, w.max_ns / 1e9 AS longest
 	FROM wait w JOIN thread t ON t.run = w.run AND t.id = w.thread JOIN class c ON c.id = w.class;
 
+-- Stacks in words, outermost frame first, as flame graphs fold them.
+CREATE VIEW stack_text AS
+	WITH RECURSIVE spelled (run, id, text) AS (
+		SELECT s.run, s.id, CASE WHEN f.function <> '' THEN f.function ELSE f.object || printf('+0x%x', f.address) END
+		FROM stack s JOIN frame f ON f.run = s.run AND f.id = s.frame WHERE s.parent = 0
+		UNION ALL
+		SELECT s.run, s.id, p.text || ';' || CASE WHEN f.function <> '' THEN f.function
+		       ELSE f.object || printf('+0x%x', f.address) END
+		FROM spelled p JOIN stack s ON s.run = p.run AND s.parent = p.id JOIN frame f ON f.run = s.run AND f.id = s.frame)
+	SELECT run, id, text FROM spelled;
+
 -- The histograms, unfolded: `waits` waits took at least from_ns and less than twice that.
 CREATE VIEW wait_histogram AS
 	SELECT w.seq AS wait, w.run, w.thread, (1 << j.key) AS from_ns, j.value AS waits
@@ -182,3 +231,6 @@ CREATE UNIQUE INDEX thread_by_id ON thread (run, id);
 CREATE INDEX thread_time_by_thread ON thread_time (run, thread);
 CREATE INDEX process_time_by_process ON process_time (run, process);
 CREATE INDEX wait_by_thread ON wait (run, thread);
+CREATE UNIQUE INDEX frame_by_id ON frame (run, id);
+CREATE INDEX stack_by_parent ON stack (run, parent);
+CREATE INDEX sample_by_thread ON sample (run, thread);

@@ -129,7 +129,7 @@ static int insert_figures(struct profile *profile, int number, char *kind, const
 int profile_store_run(struct profile *profile, const struct run *run, char *error)
 {
 	int number = profile->runs + 1;
-	char reason[RUN_REASON_BYTES], loss[] = FIGURE_LOSS, ledger[] = FIGURE_LEDGER;
+	char reason[RUN_REASON_BYTES], loss[] = FIGURE_LOSS, ledger[] = FIGURE_LEDGER, stack[] = FIGURE_STACK;
 	size_t arguments = 0;
 	int err = run_check(run, reason);
 
@@ -145,6 +145,10 @@ int profile_store_run(struct profile *profile, const struct run *run, char *erro
 	    insert_rows(profile, &table_thread, number, run->threads, run->n_threads) < 0 ||
 	    insert_times(profile, number, run) < 0 || insert_rows(profile, &table_wait, number, run->waits, run->n_waits) < 0 ||
 	    insert_figures(profile, number, loss, run->losses, run->n_losses) < 0 ||
+	    insert_rows(profile, &table_frame, number, run->frames, run->n_frames) < 0 ||
+	    insert_rows(profile, &table_stack, number, run->stacks, run->n_stacks) < 0 ||
+	    insert_rows(profile, &table_sample, number, run->samples, run->n_samples) < 0 ||
+	    insert_figures(profile, number, stack, run->stack_figures, run->n_stack_figures) < 0 ||
 	    insert_figures(profile, number, ledger, run->ledger, run->n_ledger) < 0)
 		return profile_sql_error(profile, error);
 	profile->runs = number;
