@@ -234,7 +234,8 @@ static __always_inline bool same_key(const struct wait_key *a, const struct wait
 {
 	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
 
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4] && x[5] == y[5] && x[6] == y[6] &&
+	       x[7] == y[7];
 }
 
 static __always_inline bool stats_merge(struct wait_map_key *key, const struct wait_stats *more)

@@ -7,6 +7,7 @@
  *   sched_switch, sched_waking        sched.bpf.c     the account
  *   sys_enter, sys_exit               syscalls.bpf.c  user / kernel side
  *   (at a blocking switch-out)        causes.bpf.c    what the wait waits for
+ *   (at a blocking switch-out)        stacks.bpf.c    where it waits
  *   (at a poll set's wait)            polls.bpf.c     what the set holds
  *   iter/task                         snapshot.bpf.c  accounts of live threads
  */
@@ -97,7 +98,8 @@ SHARED struct {
 /* Settings: fixed before loading. */
 SHARED const volatile bool with_syscalls; /* the syscall hooks are attached: on-CPU time has sides */
 SHARED const volatile bool wait_for_all;  /* the end of the root does not end the measurement */
-SHARED const volatile bool with_casts;    /* the kernel has bpf_rdonly_cast (6.2) */
+SHARED const volatile bool with_stacks;
+SHARED const volatile bool with_casts; /* the kernel has bpf_rdonly_cast (6.2) */
 
 /* The end of the measurement: 0 while it runs. Times beyond it are not accounted. */
 SHARED volatile __u64 stop_ns;
@@ -196,6 +198,9 @@ int repair_switch_in(struct thread *t, u64 now);
 /* causes.bpf.c */
 int wait_classify(struct thread *t, u32 state);
 int wait_record(struct thread *t, u64 ns);
+
+/* stacks.bpf.c: fills t->open.stack for the wait that begins now. */
+int stack_take(struct thread *t);
 
 /* polls.bpf.c */
 struct fd_view {

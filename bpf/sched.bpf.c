@@ -35,6 +35,7 @@ static __always_inline void record_split(struct thread *t, const struct account_
 			t->lost_wakes++;
 			lose(LOSS_WAKE_LOST);
 		}
+		t->open.waker = t->waker;
 		wait_record(t, split->blocked_ns);
 	}
 	if (split->queued)
@@ -117,8 +118,11 @@ static __always_inline void switched_out(struct thread *t, struct task_struct *p
 		thread_ended(t, now);
 		return;
 	}
-	if (blocked)
+	if (blocked) {
 		wait_classify(t, prev_state);
+		if (with_stacks)
+			stack_take(t);
+	}
 	step_out(t, now, blocked);
 }
 
@@ -160,6 +164,15 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 	return 0;
 }
 
+/* The current context, as the one that ends a wait. */
+static __always_inline u64 who_wakes(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread *t = thread_of(task);
+
+	return t ? WAKER_THREAD | t->serial : WAKER_OTHER | (u32)task->tgid;
+}
+
 SEC("tp_btf/sched_waking")
 int BPF_PROG(on_waking, struct task_struct *task)
 {
@@ -172,6 +185,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	if (is_over(now))
 		return 0;
 	account_wake(&t->account, now);
+	t->waker = who_wakes();
 	t->wakes++;
 	self_add(t, t->wakes, now);
 	return 0;

@@ -10,6 +10,8 @@
 #include <linux/types.h>
 #endif
 
+#include "unwind.h"
+
 enum concprof_class {
 #define CLASS(id, name, state, gloss) CLASS_##id,
 #include "classes.def"
@@ -77,8 +79,22 @@ struct wait_key {
 	__u32 image; /* how many times the process had exec'd: addresses mean nothing across images */
 	__u64 object;
 	union wait_where where;
+	__u64 stack; /* struct record_stack's id; 0: not taken */
+	__u64 waker; /* WAKER_*: who ended the wait; 0: not known */
+	__u32
+	    holder; /* futex: the tid that the lock's owner word held when the wait began, as the process itself counts tids; 0: none */
+	__u32 zero;
 };
-_Static_assert(sizeof(struct wait_key) == 40, "wait_key layout");
+_Static_assert(sizeof(struct wait_key) == 64, "wait_key layout");
+
+/* Who ended a wait: what it is in the upper 8 bits, who in the lower. */
+#define WAKER_SHIFT       56
+#define WAKER_THREAD      (1ULL << WAKER_SHIFT) /* a followed thread: its serial */
+#define WAKER_OTHER       (2ULL << WAKER_SHIFT) /* a task that is not followed: its tgid */
+#define WAKER_TIMER       (3ULL << WAKER_SHIFT) /* a timer's interrupt */
+#define WAKER_INTERRUPT   (4ULL << WAKER_SHIFT) /* another interrupt: a device, the network */
+#define WAKER_KIND(waker) ((waker) >> WAKER_SHIFT)
+#define WAKER_WHO(waker)  ((waker) & ((1ULL << WAKER_SHIFT) - 1))
 
 #define WAIT_NR_NONE      0xffff
 #define WAIT_NR_I386      0x8000
@@ -120,6 +136,10 @@ struct audit {
 
 #define COMM_BYTES 16
 
+#define STACK_KERNEL_MAX  48
+#define STACK_FRAMES_MAX  (STACK_KERNEL_MAX + UNWIND_FRAMES_MAX)
+#define OBJECT_TEXT_BYTES 256
+
 /* The state of a followed thread (task storage), and what is delivered of it at its end or from a snapshot. */
 struct thread {
 	struct account account;
@@ -143,6 +163,10 @@ struct thread {
 	struct wait_key restart; /* the wait that restart_syscall continues */
 	__u64 self_ns;           /* our own time in this thread's hooks, estimated from every 64th event */
 	__u32 tid, tgid;
+	__u64 waker; /* WAKER_*: who sent the last wake-up; written by wakers, like account.wake_ns */
+	__u64
+	    exec_ns; /* the process's last exec while followed, and the one before: which address space a list of mappings is of */
+	__u64 exec_before_ns;
 	__u32 image;     /* exec count of the process, when the thread last ran exec, or was created */
 	__s32 exit_code; /* wait status, at the end */
 	__u8 slot_used;  /* bit i: slot[i] holds a cause */
@@ -157,7 +181,7 @@ struct thread {
 _Static_assert(sizeof(struct thread) % 8 == 0, "thread layout");
 
 /* Ring buffer records begin with this. */
-enum record_kind { RECORD_THREAD = 1, RECORD_EXEC, RECORD_PROCESS };
+enum record_kind { RECORD_THREAD = 1, RECORD_EXEC, RECORD_PROCESS, RECORD_FORK, RECORD_STACK, RECORD_OBJECT };
 
 struct record_exec {
 	__u64 kind; /* RECORD_EXEC */
@@ -192,6 +216,68 @@ struct record_process {
 	struct process process;
 };
 
+/* A followed process was created by another one. */
+struct record_fork {
+	__u64 kind; /* RECORD_FORK */
+	__u64 time_ns;
+	__u64 process, parent; /* serials */
+	__u32 tgid, parent_tgid;
+	__u64 generation; /* of the list of mappings that it began with; 0: none */
+};
+
+/* A stack, delivered once: addresses mean something only in the list of mappings of that generation (struct unwind_space). */
+struct record_stack {
+	__u64 kind; /* RECORD_STACK */
+	__u64 id;
+	__u64 time_ns;
+	__u64 process;    /* serial of the one in which it was met first */
+	__u64 generation; /* 0: the process had no list; then there is one user frame at most */
+	__u32 tgid;
+	__u16 n_kernel; /* kernel frames come first, innermost first; then the user's */
+	__u16 n_user;
+	__u16 stop; /* enum unwind_stop */
+	__u16 zero[3];
+	__u64 frame[STACK_FRAMES_MAX]; /* only those that there are */
+};
+#define RECORD_STACK_BYTES(frames) (sizeof(struct record_stack) - 8 * (STACK_FRAMES_MAX - (frames)))
+
+/* What an object is called that waits are about: delivered when a wait meets it first. */
+struct record_object {
+	__u64 kind; /* RECORD_OBJECT */
+	union wait_where where;
+	__u64 process; /* serial */
+	__u32 tgid;
+	__u32 bytes; /* of text */
+	char text[OBJECT_TEXT_BYTES];
+};
+
+/* Samples of a thread at a stack: key of the map `samples`, whose values are u64 counts. */
+struct sample_key {
+	__u64 thread; /* serial */
+	__u64 stack;
+};
+
+/* The list of executable mappings of one address space, in the map `spaces` by tgid; entries in the array `space_mappings`. */
+struct unwind_space {
+	__u64 begin_ns;   /* when the address space began (its exec); 0: before the measurement */
+	__u64 generation; /* changes with every change of the list; from 1 */
+	__u32 first;      /* in space_mappings: a header with the generation, then the mappings by address */
+	__u32 count;      /* without the header */
+};
+
+struct unwind_mapping {
+	__u64 start, end;
+	__u64 base;       /* where the table's start lies in this address space; header: the generation, 0 while it is written */
+	__u32 segment;    /* of table words; UNWIND_NO_SEGMENT: no table */
+	__u32 index_word; /* words within the segment where the table's index and rows begin */
+	__u32 rows_word;
+	__u32 flags; /* UNWIND_MAPPING_* */
+};
+_Static_assert(sizeof(struct unwind_mapping) == 40, "unwind_mapping layout");
+
+#define UNWIND_NO_SEGMENT    0xffffffff
+#define UNWIND_MAPPING_FRAME 1 /* no file behind it: code made at run time, followed by frame pointers */
+
 /*
  * THE list of what can be lost, by name; each is counted where it happens. What ends in _repaired was not seen by our probes and has
  * been taken from the kernel's own account instead: it is told, but nothing is missing.
@@ -207,6 +293,10 @@ struct record_process {
 	X(POLL_SET_TOO_LARGE, "poll_set_too_large", "a poll set held more descriptors than are looked at")                       \
 	X(EPOLL_UNSEEN, "epoll_unseen",                                                                                          \
 	  "an epoll set was made before it could be followed: what its waits waited for is not known")                           \
+	X(STACK_UNDELIVERED, "stack_undelivered", "a stack found no room: some waits or samples have none")                      \
+	X(SAMPLE_LOST, "sample_lost", "the table of samples was full")                                                           \
+	X(OBJECT_UNDELIVERED, "object_undelivered", "the name of a file or peer found no room: it is shown by number")           \
+	X(UNWIND_FULL, "unwind_full", "no room for the unwind tables or mappings of a program: its stacks are unfinished")       \
 	X(EXEC_UNDELIVERED, "exec_undelivered", "an exec record found no room: names of that program may be missing")            \
 	X(SNAPSHOT_TORN, "snapshot_torn", "a live thread could not be read in a consistent state")                               \
 	X(PROBE_MISSED, "probe_missed", "the kernel skipped a probe (recursion)")                                                \

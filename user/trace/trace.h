@@ -21,8 +21,15 @@
 #define TRACE_ERROR_BYTES 512
 
 struct trace_options {
-	bool no_syscalls; /* without syscall hooks: on-CPU time has no sides */
-	bool wait_all;    /* measure until every followed process has ended, not just the root */
+	bool no_syscalls;         /* without syscall hooks: on-CPU time has no sides */
+	bool wait_all;            /* measure until every followed process has ended, not just the root */
+	bool no_stacks;           /* neither where threads block nor where they compute */
+	bool lines;               /* source lines and inlined functions, where there is debug information */
+	bool pid_only;            /* do not follow what the processes create */
+	unsigned int sample_hz;   /* on-CPU stacks; 0: none */
+	uint64_t delay_ns;        /* let so much time pass first */
+	uint64_t duration_ns;     /* end the measurement after so much time; 0: when the program ends */
+	const char *include_comm; /* measure only processes whose name contains this; NULL: all */
 	int verbose;
 };
 
