@@ -47,6 +47,7 @@ BUILDER struct run *rich_run(void)
 	run->exit_status = 130;
 	run->interrupted = run->no_syscalls = true;
 	run->failure = copy("GET x: \xfe HTTP 404\n");
+	set_text(&run->processes[0].cgroup, "/system.slice/\xfe.service");
 	set_text(&run->threads[2].comm, "\x1b[31m\xff'; DROP");
 	run->threads[2].ended = false;
 	run->threads[2].syscalls = 1;

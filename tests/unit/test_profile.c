@@ -54,6 +54,10 @@ static void same_thread(const struct run_thread *a, const struct run_thread *b)
 static void same_process(const struct run_process *a, const struct run_process *b)
 {
 	same_text(comm);
+	if (a->cgroup)
+		same_text(cgroup);
+	else
+		assert_null(b->cgroup);
 	same_number(id);
 	same_number(parent);
 	same_number(pid);

@@ -36,6 +36,7 @@ static const struct column columns_table_process[] = {
     {"parent", COLUMN_U64, AT(parent), 0},
     {"pid", COLUMN_U32, AT(pid), PID_MAX},
     {"comm", COLUMN_TEXT, AT(comm), 0},
+    {"cgroup", COLUMN_TEXT_OR_NULL, AT(cgroup), 0},
     {"begin_ns", COLUMN_U64, AT(begin_ns), 0},
     {"end_ns", COLUMN_U64, AT(end_ns), 0},
     {"exit_status", COLUMN_INT, AT(exit_status), 0xffff},

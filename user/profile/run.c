@@ -82,8 +82,10 @@ void run_free(struct run *run)
 		free(*argument);
 	free(run->command);
 	free(run->failure);
-	for (size_t i = 0; i < run->n_processes; i++)
+	for (size_t i = 0; i < run->n_processes; i++) {
 		free(run->processes[i].comm);
+		free(run->processes[i].cgroup);
+	}
 	free(run->processes);
 	for (size_t i = 0; i < run->n_threads; i++)
 		free(run->threads[i].comm);

@@ -20,6 +20,7 @@ struct run_process {
 	uint64_t parent; /* serial; 0: none */
 	uint32_t pid;
 	char *comm;
+	char *cgroup; /* its path in the cgroup v2 hierarchy ("/system.slice/nginx.service"), as last seen; NULL: not known */
 	uint64_t begin_ns, end_ns;
 	int exit_status; /* wait status as waitpid() gives it; meaningful if ended */
 	bool ended;      /* before the end of the measurement */

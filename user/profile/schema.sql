@@ -61,6 +61,7 @@ CREATE TABLE process (
 	parent              INTEGER NOT NULL, -- serial; 0: none
 	pid                 INTEGER NOT NULL,
 	comm                TEXT    NOT NULL,
+	cgroup              TEXT,             -- its path in the cgroup v2 hierarchy, as last seen; NULL: not known
 	begin_ns            INTEGER NOT NULL,
 	end_ns              INTEGER NOT NULL,
 	exit_status         INTEGER NOT NULL, -- wait status, as waitpid() gives it; means something if ended
