@@ -260,11 +260,13 @@ static bool is_outside(const struct rule *rule, enum state state, const struct r
 	}
 }
 
-int rules_apply(const struct run_wait *wait, const struct explain_options *options, bool alone, struct verdict *ret)
+int rules_apply(const struct run *run, const struct run_wait *wait, const struct explain_options *options, bool alone,
+		struct verdict *ret)
 {
 	const char *lock = users_lock(wait, options);
 	const struct rule *rule = rules;
 
+	(void)run;
 	if (lock) {
 		*ret = (struct verdict){.state = STATE_LOCK, .cause = strdup(lock)};
 		return ret->cause ? 0 : -ENOMEM;
@@ -289,11 +291,12 @@ int rules_apply(const struct run_wait *wait, const struct explain_options *optio
 
 int rules_unattributed(uint32_t class, struct verdict *ret)
 {
+	static const struct run no_run;
 	char none[] = "";
 	struct run_wait wait = {
 	    .class = class, .syscall = none, .object = none, .symbol = none, .file = none, .unattributed = true};
 
-	return rules_apply(&wait, NULL, false, ret);
+	return rules_apply(&no_run, &wait, NULL, false, ret);
 }
 
 bool rules_is_interpreter_lock(const char *cause)

@@ -71,7 +71,7 @@ static int add_run_wait(struct builder *builder, const struct run_index *index, 
 	uint64_t claimed = claim(builder, thread, run_wait);
 	struct verdict verdict;
 	struct wait *wait;
-	int err = rules_apply(run_wait, builder->options, builder->alone, &verdict);
+	int err = rules_apply(builder->run, run_wait, builder->options, builder->alone, &verdict);
 
 	if (err)
 		return err;
