@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One object's unwind table, compiled from its FDEs; unwind.h describes the form.
+ *
+ * Which FDE holds where several claim an address: the one that begins first, and of those the one that was read first; it holds for
+ * all its addresses, and the others for what is left. No compiler or linker makes such objects. Addresses that no FDE claims have
+ * rule UNWIND_NONE, so that code without unwind information never inherits its predecessor's rule.
+ */
+#ifndef CONCPROF_UNWIND_TABLE_H
+#define CONCPROF_UNWIND_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "symbols/eh_frame.h"
+#include "symbols/unwind_rules.h"
+#include "unwind.h"
+
+/*
+ * Limits, so that a hostile object costs bounded time and memory. The largest known programs (Chromium, rustc) have some 200 MB of code,
+ * 5 million rows; 97 libraries of Debian share fewer than 2,000 rules.
+ */
+#define UNWIND_SPAN_MAX         (1ull << 30) /* bytes of addresses from the first FDE to the last */
+#define UNWIND_ROWS_MAX         (16u << 20)
+#define UNWIND_INSTRUCTIONS_MAX (64u << 20)
+#define UNWIND_OBJECT_RULES_MAX 4096 /* new ones by one object: beyond, its rows are unsupported */
+
+struct unwind_table {
+	uint64_t start, end; /* of the object's own addresses; multiples of UNWIND_PAGE_BYTES */
+	uint32_t *index;     /* n_pages + 1 entries; owned */
+	size_t n_pages;
+	uint32_t *rows; /* owned */
+	size_t n_rows;
+	/* What the object says, in its own measure. */
+	uint64_t n_fdes;
+	uint64_t refused;           /* entries that make no sense or lie outside of executable segments */
+	uint64_t unsupported_rows;  /* UNWIND_UNSUPPORTED */
+	uint64_t unsupported_bytes; /* addresses under them */
+	uint64_t lost_rows;         /* UNWIND_RBP_LOST */
+};
+
+/*
+ * Compiles the FDEs of `list`, which refer to `sections` by number; sorts the list. An FDE that lies in none of the `n_ranges` ranges of
+ * executable addresses is refused. 0; -ENODATA when no FDE is left; -E2BIG beyond the limits above; -ENOMEM.
+ */
+struct unwind_range {
+	uint64_t start, end;
+};
+int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, const struct unwind_range *ranges, size_t n_ranges,
+		       struct unwind_rules *rules, struct unwind_table **ret);
+void unwind_table_free(struct unwind_table *table); /* NULL is fine */
+
+/* Number of the rule at one of the object's own addresses; UNWIND_RULE_NONE outside of the table. */
+uint16_t unwind_table_rule(const struct unwind_table *table, uint64_t address);
+
+/*
+ * A table in parts: each is a table of its own, its words are its index (n_pages + 1), then its rows.
+ *
+ * Writes the longest part from page `first_page` on that fits into `room` words to `words` (NULL: only measures) and says what it
+ * covers; the next part begins `n_pages` later. 0; -ENOSPC when not even one page fits (one page needs at most 258 words); -EINVAL
+ * when the table has no such page.
+ */
+struct unwind_part {
+	uint64_t start, end;
+	size_t n_pages, n_rows;
+};
+int unwind_table_part(const struct unwind_table *table, size_t first_page, size_t room, uint32_t *words, struct unwind_part *ret);
+
+#endif
