@@ -1,11 +1,283 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where a thread waits. */
-#include "concprof.bpf.h"
+/*
+ * Where a thread waits: at a blocking switch-out its user and kernel stack become an id. A full stack costs microseconds, most of it the
+ * kernel's own unwinder. Threads tend to block again where they did before: then the words that the unwinding read are compared with
+ * what they were, and the id is known.
+ */
+#include "stacks.bpf.h"
+
+__noinline int stack_deliver(struct thread *t, u64 id)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	struct record_stack *record;
+	u32 one = 1, frames;
+	u64 bytes;
+
+	if (!t || !scratch)
+		return 0;
+	if (bpf_map_lookup_elem(&stacks_sent, &id))
+		return 1;
+	record = &scratch->record;
+	record->kind = RECORD_STACK;
+	record->id = id;
+	record->time_ns = bpf_ktime_get_ns();
+	record->process = t->process;
+	record->tgid = t->tgid;
+	frames = record->frames;
+	if (frames > STACK_FRAMES_MAX)
+		frames = STACK_FRAMES_MAX;
+	bytes = RECORD_STACK_BYTES(0) + 8 * frames;
+	if (bytes > sizeof(*record))
+		return 0;
+	if (bpf_ringbuf_output(
+		&records, record, bytes,
+		bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > RING_BYTES / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP)) {
+		lose(LOSS_STACK_UNDELIVERED);
+		return 0;
+	}
+	if (bpf_map_update_elem(&stacks_sent, &id, &one, BPF_ANY))
+		lose(LOSS_STACK_UNDELIVERED); /* it will be delivered again: harmless but for the cost */
+	return 1;
+}
+
+/* The kernel side, whose `frames` frames are in the scratch. Returns its id; 0 if it could not be delivered. */
+__noinline u64 stack_kernel_side(struct thread *t, u32 frames)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 id = 1;
+
+	if (!t || !scratch)
+		return 0;
+	for (u32 i = 0; i < STACK_KERNEL_MAX; i++) {
+		if (i >= frames)
+			break;
+		id = stack_mix(id, scratch->kernel[i]);
+		scratch->record.frame[i] = scratch->kernel[i];
+	}
+	scratch->record.kernel = 0;
+	scratch->record.generation = 0;
+	scratch->record.frames = frames;
+	scratch->record.side = 1;
+	scratch->record.stop = UNWIND_WHOLE;
+	return stack_deliver(t, id) ? id : 0;
+}
+
+/* The user side, whose frames walk has left in the scratch, on top of the kernel side. Returns the id of both, or 0. */
+__noinline u64 stack_user_side(struct walk *walk, struct thread *t, u64 kernel)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 id;
+
+	if (!walk || !t || !scratch)
+		return 0;
+	id = stack_mix(walk->id, kernel);
+	scratch->record.kernel = kernel;
+	scratch->record.generation = walk->generation;
+	scratch->record.frames = walk->frames;
+	scratch->record.side = 0;
+	scratch->record.stop = walk->stop;
+	return stack_deliver(t, id) ? id : 0;
+}
+
+/* Hash of the words at the user slots; 0 when they cannot be read. */
+__noinline u64 memo_user_values(struct stack_memo *memo)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 bytes, hash = 0, slots;
+
+	if (!memo || !scratch)
+		return 0;
+	slots = memo->slots;
+	bytes = memo->span;
+	if (slots == 0 || slots > CACHE_USER_SLOTS || bytes > SPAN_BYTES)
+		return 0;
+	if (bpf_probe_read_user(scratch->bytes, bytes, (void *)memo->sp))
+		return 0;
+	for (u64 i = 0; i < CACHE_USER_SLOTS; i++) {
+		if (i >= slots)
+			break;
+		hash = stack_mix(hash, *(u64 *)(scratch->bytes + (memo->slot[i] * 8ULL & (SPAN_BYTES - 1))));
+	}
+	return hash;
+}
+
+__noinline u64 memo_kernel_values(struct stack_memo *memo, u64 anchor)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 bytes, hash = 0, slots;
+
+	if (!memo || !scratch)
+		return 0;
+	slots = memo->kernel_slots;
+	if (slots == 0 || slots > CACHE_KERNEL_SLOTS)
+		return 0;
+	bytes = (memo->kernel_slot[slots - 1] + 1ULL) * 8;
+	if (bytes > KERNEL_SPAN_BYTES || bpf_probe_read_kernel(scratch->bytes, bytes, (void *)anchor))
+		return 0;
+	for (u64 i = 0; i < CACHE_KERNEL_SLOTS; i++) {
+		if (i >= slots)
+			break;
+		hash = stack_mix(hash, *(u64 *)(scratch->bytes + (memo->kernel_slot[i] * 8ULL & (KERNEL_SPAN_BYTES - 1))));
+	}
+	return hash;
+}
+
+/* The 64 bits' worth of addresses: whether a word may be one of a stack's return addresses. */
+#define PC_BIT(pc) (1ULL << ((pc) >> 2 & 63))
+
+/*
+ * Finds the words of the kernel stack that hold its return addresses. Which of several equal words is the one that counts cannot be told:
+ * all that may be are taken, up to the last but outermost frame's (beyond it lies the gap of randomize_kstack_offset; the outermost
+ * frame is given by the one before). Left without slots, a memo is not used.
+ */
+__noinline int memo_kernel_slots(struct stack_memo *memo, u64 anchor, u32 frames)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 bits = 0, last = 0, value;
+	u32 n = 0, keep = 0;
+
+	if (!memo || !scratch)
+		return 0;
+	memo->kernel_slots = 0;
+	if (frames < 3 || frames >= STACK_KERNEL_MAX)
+		return 0;
+	for (u32 i = 0; i < STACK_KERNEL_MAX; i++) {
+		if (i + 1 >= frames)
+			break;
+		last = scratch->kernel[i];
+		bits |= PC_BIT(last);
+	}
+	if (bpf_probe_read_kernel(scratch->bytes, KERNEL_SPAN_BYTES, (void *)anchor))
+		return 0;
+	for (u32 i = 0; i < KERNEL_SPAN_BYTES / 8; i++) {
+		value = *(u64 *)(scratch->bytes + i * 8);
+		if (value >> 32 != 0xffffffff || !(bits & PC_BIT(value)))
+			continue;
+		if (n >= CACHE_KERNEL_SLOTS)
+			break;
+		memo->kernel_slot[n] = i;
+		n++;
+		if (value == last)
+			keep = n;
+	}
+	memo->kernel_slots = keep;
+	return keep;
+}
+
+static __always_inline u64 own_frame(struct stack_scratch *scratch)
+{
+	u64 frame;
+
+	asm volatile("%0 = r10" : "=r"(frame));
+	/* Through memory: a number, no longer a pointer to the verifier. */
+	*(volatile u64 *)&scratch->anchor = frame;
+	return *(volatile u64 *)&scratch->anchor;
+}
+
+/* Takes the kernel side anew. */
+static __always_inline u64 kernel_side(struct thread *t, struct stack_memo *memo, struct stack_scratch *scratch, u64 anchor)
+{
+	long bytes = bpf_get_task_stack(bpf_get_current_task_btf(), scratch->kernel, sizeof(scratch->kernel), 0);
+	u64 id;
+
+	memo->valid &= ~MEMO_KERNEL;
+	if (bytes <= 0)
+		return 0;
+	id = stack_kernel_side(t, bytes / 8);
+	if (id && memo_kernel_slots(memo, anchor, bytes / 8)) {
+		memo->kernel = id;
+		memo->kernel_values = memo_kernel_values(memo, anchor);
+		memo->valid |= MEMO_KERNEL;
+	}
+	return id;
+}
+
+/* Takes the user side anew and remembers both. */
+__noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 kernel)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	struct walk walk = {};
+	u64 id;
+
+	if (!t || !memo || !scratch)
+		return 0;
+	walk.ip = memo->ip;
+	walk.sp = memo->sp;
+	walk.bp = memo->bp;
+	unwind_user(&walk, t);
+	id = stack_user_side(&walk, t, kernel);
+	if (!id || !walk.memorable || !walk.slots)
+		return id;
+	memo->generation = walk.generation;
+	memo->user = walk.id;
+	memo->values = walk.values;
+	memo->both = id;
+	memo->slots = walk.slots;
+	memo->span = walk.span;
+	memo->image = t->image;
+	for (u32 i = 0; i < CACHE_USER_SLOTS; i++) {
+		if (i >= walk.slots)
+			break;
+		memo->slot[i] = scratch->slot[i];
+	}
+	memo->valid |= MEMO_USER;
+	return id;
+}
+
+static __always_inline bool is_user_same(struct stack_memo *memo, struct pt_regs *regs, struct thread *t)
+{
+	struct unwind_space *space;
+	u32 tgid = t->tgid;
+
+	if (!(memo->valid & MEMO_USER) || memo->image != t->image || memo->ip != regs->ip || memo->sp != regs->sp ||
+	    memo->bp != regs->bp)
+		return false;
+	space = bpf_map_lookup_elem(&spaces, &tgid);
+	return space && space->generation == memo->generation && memo_user_values(memo) == memo->values;
+}
 
 __noinline int stack_take(struct thread *t)
 {
-	if (!t)
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct stack_scratch *scratch = stack_scratch();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct stack_cache *cache;
+	struct stack_memo *memo;
+	u64 anchor, kernel, both, place;
+	bool same;
+
+	if (!t || !scratch)
 		return 0;
-	t->open.stack = 0;
+	/* No user side: kernel threads and workers; an exiting thread has lost its memory. */
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
+		return 0;
+	cache = bpf_task_storage_get(&stack_caches, task, 0, 0);
+	if (!cache)
+		return 0;
+	place = stack_mix(regs->ip, regs->sp) & (CACHE_ENTRIES - 1);
+	memo = &cache->memo[place];
+	anchor = own_frame(scratch);
+	same = is_user_same(memo, regs, t);
+	if (memo->valid & MEMO_KERNEL && memo_kernel_values(memo, anchor) == memo->kernel_values) {
+		kernel = memo->kernel;
+		if (same) {
+			t->open.stack = memo->both;
+			__sync_fetch_and_add(&stacks_same, 1);
+			return 0;
+		}
+	} else {
+		kernel = kernel_side(t, memo, scratch, anchor);
+		both = stack_mix(memo->user, kernel);
+		if (same && bpf_map_lookup_elem(&stacks_sent, &both)) {
+			memo->both = both;
+			t->open.stack = both;
+			return 0;
+		}
+	}
+	memo->valid &= ~MEMO_USER;
+	memo->ip = regs->ip;
+	memo->sp = regs->sp;
+	memo->bp = regs->bp;
+	t->open.stack = stack_take_user(t, memo, kernel);
 	return 0;
 }

@@ -3,7 +3,7 @@
  * Who is followed: the root is marked by user space through its pidfd and measured from its exec on; whatever a followed thread
  * creates is followed from its creation to its last switch-out.
  */
-#include "concprof.bpf.h"
+#include "stacks.bpf.h"
 
 static __always_inline void identify(struct thread *t, struct task_struct *task)
 {
@@ -31,6 +31,32 @@ static __always_inline void process_begin(struct thread *t, u64 now)
 	__builtin_memcpy(process->comm, t->comm, sizeof(t->comm));
 }
 
+/* A new process begins with its parent's mappings. */
+static __always_inline void space_inherit(struct thread *t, struct thread *parent, u64 now)
+{
+	u32 tgid = t->tgid, parent_tgid = parent->tgid;
+	struct unwind_space *space = bpf_map_lookup_elem(&spaces, &parent_tgid);
+	struct record_fork *record;
+
+	if (space)
+		bpf_map_update_elem(&spaces, &tgid, space, BPF_ANY);
+	else
+		bpf_map_delete_elem(&spaces, &tgid);
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (!record) {
+		lose(LOSS_EXEC_UNDELIVERED);
+		return;
+	}
+	record->kind = RECORD_FORK;
+	record->time_ns = now;
+	record->process = t->process;
+	record->parent = parent->process;
+	record->tgid = tgid;
+	record->parent_tgid = parent_tgid;
+	record->generation = space ? space->generation : 0;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
 /* clone, clone3, fork, vfork, and what the kernel creates for a thread (io_uring workers): `task` is the new one. */
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
@@ -51,6 +77,8 @@ int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
 	t->parent = parent->serial;
 	t->parent_process = parent->process;
 	t->image = parent->image;
+	t->exec_ns = parent->exec_ns;
+	t->exec_before_ns = parent->exec_before_ns;
 	t->tid_address = (u64)task->clear_child_tid;
 	identify(t, task);
 	if (clone_flags & CLONE_THREAD) {
@@ -61,7 +89,11 @@ int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
 	} else {
 		t->process = __sync_fetch_and_add(&last_process, 1) + 1;
 		process_begin(t, now);
+		if (with_stacks)
+			space_inherit(t, parent, now);
 	}
+	if (with_stacks)
+		bpf_task_storage_get(&stack_caches, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	__sync_fetch_and_add(&threads_alive, 1);
 	/* Its first steps are the kernel's: they end with the return from the syscall that created it. */
 	account_begin(&t->account, now, PHASE_WOKEN, with_syscalls ? CLASS_KERNEL : CLASS_CPU);
@@ -100,6 +132,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	/* A thread that is not the leader becomes it: tid and name change, the serial stays. */
 	identify(t, task);
 	t->image++;
+	t->exec_before_ns = t->exec_ns ? t->exec_ns : t->account.phase == PHASE_OFF ? 0 : t->account.begin_ns;
+	t->exec_ns = now;
 	if (t->account.phase == PHASE_OFF)
 		root_begin(t, task, now);
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);

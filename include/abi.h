@@ -137,7 +137,7 @@ struct audit {
 #define COMM_BYTES 16
 
 #define STACK_KERNEL_MAX  48
-#define STACK_FRAMES_MAX  (STACK_KERNEL_MAX + UNWIND_FRAMES_MAX)
+#define STACK_FRAMES_MAX  UNWIND_FRAMES_MAX
 #define OBJECT_TEXT_BYTES 256
 
 /* The state of a followed thread (task storage), and what is delivered of it at its end or from a snapshot. */
@@ -225,19 +225,22 @@ struct record_fork {
 	__u64 generation; /* of the list of mappings that it began with; 0: none */
 };
 
-/* A stack, delivered once: addresses mean something only in the list of mappings of that generation (struct unwind_space). */
+/*
+ * One side of a stack, delivered once. A user stack names the kernel stack on top of it by its id. User addresses mean something only in
+ * the list of mappings of that generation (struct unwind_space).
+ */
 struct record_stack {
 	__u64 kind; /* RECORD_STACK */
 	__u64 id;
+	__u64 kernel;     /* of a user stack: id of the kernel stack that is its inner part; 0: none */
+	__u64 generation; /* 0: the process had no list; then there is one frame at most */
 	__u64 time_ns;
-	__u64 process;    /* serial of the one in which it was met first */
-	__u64 generation; /* 0: the process had no list; then there is one user frame at most */
+	__u64 process; /* serial of the one in which it was met first */
 	__u32 tgid;
-	__u16 n_kernel; /* kernel frames come first, innermost first; then the user's */
-	__u16 n_user;
-	__u16 stop; /* enum unwind_stop */
-	__u16 zero[3];
-	__u64 frame[STACK_FRAMES_MAX]; /* only those that there are */
+	__u16 frames;
+	__u8 stop;                     /* enum unwind_stop */
+	__u8 side;                     /* 0: user, 1: kernel */
+	__u64 frame[STACK_FRAMES_MAX]; /* innermost first; only those that there are */
 };
 #define RECORD_STACK_BYTES(frames) (sizeof(struct record_stack) - 8 * (STACK_FRAMES_MAX - (frames)))
 

@@ -22,7 +22,10 @@
 
 #define UNWIND_PAGE_BITS  8
 #define UNWIND_PAGE_BYTES (1 << UNWIND_PAGE_BITS)
-#define UNWIND_RULES_MAX  65536
+#define UNWIND_RULES_MAX  65535
+
+/* The rule of code without tables: CFA = rbp + 16, rbp saved at rbp. */
+#define UNWIND_RULE_BY_FRAME UNWIND_RULES_MAX
 
 #define UNWIND_ROW(address, rule) (((__u32)(address)&0xff) << 16 | (rule))
 #define UNWIND_ROW_ADDRESS(row)   ((row) >> 16 & 0xff)

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the takers of stacks share. The way of a stack: stacks.bpf.c (at a block) or sample.bpf.c (on a CPU) asks unwind.bpf.c for the
+ * user's frames and the kernel for its own; a stack that was not met before is delivered, from then on its id stands for it.
+ *
+ * User space fills the tables: `spaces` says which mappings a process has, `space_mappings` holds them, `segments` and `rules` say how
+ * to unwind their code (include/unwind.h).
+ */
+#ifndef CONCPROF_STACKS_BPF_H
+#define CONCPROF_STACKS_BPF_H
+
+#include "concprof.bpf.h"
+
+#define SPACES_MAX         32768
+#define SPACE_MAPPINGS_MAX (1 << 17)
+#define SEGMENTS_MAX       64
+#define SEGMENT_WORDS      (1 << 20)
+#define STACKS_MAX         (1 << 18)
+#define SAMPLES_MAX        (1 << 18)
+
+/* Address spaces, by tgid. Written by user space; inherited at fork. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SPACES_MAX);
+	__type(key, u32);
+	__type(value, struct unwind_space);
+} spaces SEC(".maps");
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SPACE_MAPPINGS_MAX);
+	__type(key, u32);
+	__type(value, struct unwind_mapping);
+} space_mappings SEC(".maps");
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, UNWIND_RULES_MAX + 1);
+	__type(key, u32);
+	__type(value, struct unwind_rule);
+} rules SEC(".maps");
+
+/* Words of the tables: indexes and rows. A segment is made when the last one is full. */
+struct segment_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SEGMENT_WORDS);
+	__type(key, u32);
+	__type(value, u32);
+};
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SEGMENTS_MAX);
+	__type(key, u32);
+	__array(values, struct segment_map);
+} segments SEC(".maps");
+
+/* Ids of the stacks that were delivered. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, STACKS_MAX);
+	__type(key, u64);
+	__type(value, u32);
+} stacks_sent SEC(".maps");
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SAMPLES_MAX);
+	__type(key, struct sample_key);
+	__type(value, u64);
+} samples SEC(".maps");
+
+/*
+ * Where a thread blocked before. An unwinding is determined by the registers, the mappings and the words it read: if all are as they were,
+ * so is the stack. The words' places are kept (in units of 8 bytes from the stack pointer), and a hash of their values.
+ */
+#define CACHE_ENTRIES      4
+#define CACHE_USER_SLOTS   192
+#define CACHE_KERNEL_SLOTS 40
+
+struct stack_memo {
+	u64 ip, sp, bp;
+	u64 generation;
+	u64 user;   /* id of the user side */
+	u64 values; /* hash of the words at the slots */
+	u64 kernel; /* id of the kernel side */
+	u64 kernel_values;
+	u64 both;  /* what stands for the two together */
+	u32 image; /* of the process: how often it had exec'd */
+	u32 valid; /* MEMO_* */
+	u32 span;  /* bytes from sp that hold all user slots */
+	u16 slots, kernel_slots;
+	u16 slot[CACHE_USER_SLOTS];
+	u16 kernel_slot[CACHE_KERNEL_SLOTS]; /* from the taker's own frame */
+};
+
+enum { MEMO_USER = 1, MEMO_KERNEL = 2 };
+
+struct stack_cache {
+	struct stack_memo memo[CACHE_ENTRIES];
+};
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct stack_cache);
+} stack_caches SEC(".maps");
+
+/* How unwinding went, by enum unwind_stop; and how often a stack was known to be the same. */
+SHARED volatile __u64 unwound[UNWIND_STOP_COUNT];
+SHARED volatile __u64 stacks_same;
+
+#define SPAN_BYTES        16384 /* of a stack, looked at in one read when a memo is checked */
+#define KERNEL_SPAN_BYTES 2048
+#define PAGE_BYTES        4096
+
+struct stack_scratch {
+	struct record_stack record;
+	u64 kernel[STACK_KERNEL_MAX];
+	u64 anchor;
+	u16 slot[CACHE_USER_SLOTS];
+	u8 bytes[SPAN_BYTES + 8];
+};
+
+/* One for each CPU: its users run with interrupts off (sched_switch holds the run queue's lock; the sampler is an interrupt). */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct stack_scratch);
+} stack_scratches SEC(".maps");
+
+static __always_inline struct stack_scratch *stack_scratch(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&stack_scratches, &zero);
+}
+
+/* The finaliser's multiplier of splitmix64 (Steele, Lea, Flood 2014), here as a running hash. */
+static __always_inline u64 stack_mix(u64 hash, u64 value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 32;
+}
+
+/* An unwinding in progress, and what came of it. */
+struct walk {
+	u64 ip, sp, bp; /* of the frame that is looked at */
+	u64 stack;      /* sp of the innermost frame */
+	u64 window;     /* user address of the bytes in the scratch, and their number */
+	u64 window_bytes;
+	u64 values; /* hash of the words read */
+	u64 id;     /* hash of the frames */
+	u64 generation;
+	u64 start, end, base; /* of the mapping that was used last */
+	u32 segment, index_word, rows_word, flags;
+	u32 first, count; /* the process's list of mappings */
+	u32 frames, slots;
+	u32 span;     /* bytes from the stack pointer on that hold all slots */
+	u8 exact;     /* ip is where the thread was, not where a call returns to */
+	u8 bp_lost;   /* the frame's rbp is not known */
+	u8 memorable; /* all words read have a slot */
+	u8 stop;      /* enum unwind_stop */
+	u32 tgid;
+};
+
+/* unwind.bpf.c: from walk->ip, sp, bp of the current task; frames go to the scratch's record. Returns walk->stop. */
+int unwind_user(struct walk *walk, struct thread *t);
+/* Whether the list of mappings is one of the thread's own address space: fills walk's generation and list. */
+int unwind_list(struct walk *walk, struct thread *t);
+
+/* stacks.bpf.c: delivers what is in the scratch's record, unless it was before. 1: it is known to user space. */
+int stack_deliver(struct thread *t, u64 id);
+u64 stack_kernel_side(struct thread *t, u32 frames);
+u64 stack_user_side(struct walk *walk, struct thread *t, u64 kernel);
+
+#endif

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unwinds the current task's user stack from compiled .eh_frame tables (include/unwind.h). The steps are global functions and free of
+ * branches where they search: the verifier looks at each once, and does not multiply the ways through them.
+ */
+#include "stacks.bpf.h"
+
+/* 1 if a <= b, for numbers below 2^63, without a branch. */
+#define AT_MOST(a, b) (1 - ((u64)((s64)(b) - (s64)(a)) >> 63))
+
+/* The word at a user address; *walk gets its slot and value. walk->stop is set when it cannot be read. */
+__noinline u64 walk_read(struct walk *walk, u64 address)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 offset, value, slot;
+	u32 bytes;
+
+	if (!walk || !scratch)
+		return 0;
+	offset = address - walk->window;
+	if (offset + 8 > walk->window_bytes || offset > PAGE_BYTES) {
+		/* Up to the end of the page: one read serves the frames that follow. */
+		bytes = PAGE_BYTES - (address & (PAGE_BYTES - 1));
+		if (bytes < 8)
+			bytes = 8;
+		if (bytes > PAGE_BYTES || bpf_probe_read_user(scratch->bytes, bytes, (void *)address)) {
+			walk->window_bytes = 0;
+			walk->stop = UNWIND_STOP_MEMORY;
+			return 0;
+		}
+		walk->window = address;
+		walk->window_bytes = bytes;
+		offset = 0;
+	}
+	value = *(u64 *)(scratch->bytes + (offset & (PAGE_BYTES - 1)));
+	walk->values = stack_mix(walk->values, value);
+	slot = address - walk->stack;
+	if (slot >= SPAN_BYTES || slot & 7 || walk->slots >= CACHE_USER_SLOTS) {
+		walk->memorable = 0;
+		return value;
+	}
+	scratch->slot[walk->slots++] = slot / 8;
+	if (walk->span < slot + 8)
+		walk->span = slot + 8;
+	return value;
+}
+
+/* The mapping that holds pc becomes walk's. 0: none does. */
+__noinline int walk_find(struct walk *walk, u64 pc)
+{
+	struct unwind_mapping *mapping;
+	u64 at, probe;
+
+	if (!walk || pc >> 47)
+		return 0;
+	at = 0;
+	/* The last mapping that begins at or before pc; place 0 is the header. User space leaves as many entries free behind all lists. */
+#pragma unroll
+	for (u32 step = 1024; step; step /= 2) {
+		u32 key = walk->first + at + step;
+
+		mapping = bpf_map_lookup_elem(&space_mappings, &key);
+		if (!mapping)
+			return 0;
+		probe = at + step;
+		at += step * (AT_MOST(probe, walk->count) & AT_MOST(mapping->start, pc));
+	}
+	if (!at)
+		return 0;
+	probe = walk->first + at;
+	mapping = bpf_map_lookup_elem(&space_mappings, &probe);
+	if (!mapping || pc < mapping->start || pc >= mapping->end)
+		return 0;
+	walk->start = mapping->start;
+	walk->end = mapping->end;
+	walk->base = mapping->base;
+	walk->segment = mapping->segment;
+	walk->index_word = mapping->index_word;
+	walk->rows_word = mapping->rows_word;
+	walk->flags = mapping->flags;
+	return 1;
+}
+
+/* The number of the rule at `offset` from a table's start. */
+__noinline u32 walk_rule(u32 segment, u32 index_word, u32 rows_word, u64 offset)
+{
+	void *words = bpf_map_lookup_elem(&segments, &segment);
+	u32 key = index_word + (offset >> UNWIND_PAGE_BITS), *word;
+	u64 low = offset & (UNWIND_PAGE_BYTES - 1), at, end;
+
+	if (!words)
+		return UNWIND_NONE;
+	word = bpf_map_lookup_elem(words, &key);
+	if (!word)
+		return UNWIND_NONE;
+	at = *word;
+	key++;
+	word = bpf_map_lookup_elem(words, &key);
+	if (!word)
+		return UNWIND_NONE;
+	end = *word;
+	if (end - at > UNWIND_PAGE_BYTES)
+		return UNWIND_NONE;
+	/* The last row of the page that begins at or before it; before all of them, the last one of the pages before. */
+	at += rows_word;
+	end += rows_word;
+	at--;
+#define STEP(step)                                                                                                               \
+	do {                                                                                                                     \
+		key = at + (step);                                                                                               \
+		word = bpf_map_lookup_elem(words, &key);                                                                         \
+		if (!word)                                                                                                       \
+			return UNWIND_NONE;                                                                                      \
+		at += (step) * (AT_MOST(key + 1ULL, end) & AT_MOST((u64)UNWIND_ROW_ADDRESS(*word), low));                        \
+	} while (0)
+	if (end - at > 16) {
+		STEP(256);
+		STEP(128);
+		STEP(64);
+		STEP(32);
+		STEP(16);
+	}
+	STEP(8);
+	STEP(4);
+	STEP(2);
+	STEP(1);
+#undef STEP
+	key = at;
+	word = bpf_map_lookup_elem(words, &key);
+	return word ? UNWIND_ROW_RULE(*word) : UNWIND_NONE;
+}
+
+/* From a signal's frame to what it interrupted. */
+static __always_inline long walk_signal(struct walk *walk)
+{
+	u64 bp = walk_read(walk, walk->sp + UNWIND_SIGNAL_RBP);
+	u64 sp = walk_read(walk, walk->sp + UNWIND_SIGNAL_RSP);
+	u64 ip = walk_read(walk, walk->sp + UNWIND_SIGNAL_RIP);
+
+	if (walk->stop)
+		return 1;
+	walk->ip = ip;
+	walk->sp = sp;
+	walk->bp = bp;
+	walk->bp_lost = 0;
+	walk->exact = 1;
+	return 0;
+}
+
+static __always_inline u64 walk_cfa(struct walk *walk, const struct unwind_rule *rule)
+{
+	switch (rule->cfa) {
+	case UNWIND_RSP:
+		return walk->sp + rule->cfa_offset;
+	case UNWIND_RBP:
+		return walk->bp + rule->cfa_offset;
+	case UNWIND_PLT:
+		return walk->sp + 8 + ((walk->ip & 15) >= (u32)rule->cfa_offset ? 8 : 0);
+	case UNWIND_RSP_DEREF:
+		return walk_read(walk, walk->sp + rule->cfa_offset) + rule->cfa_plus;
+	default:
+		return walk_read(walk, walk->bp + rule->cfa_offset) + rule->cfa_plus;
+	}
+}
+
+/* One frame outwards by the rule. 1: walk->stop says why not. */
+__noinline long walk_up(struct walk *walk, u32 number)
+{
+	const struct unwind_rule *rule = bpf_map_lookup_elem(&rules, &number);
+	u64 cfa, bp, ip;
+
+	if (!walk || !rule)
+		return 1;
+	switch (rule->cfa) {
+	case UNWIND_NONE:
+		walk->stop = UNWIND_STOP_NO_RULE;
+		return 1;
+	case UNWIND_END:
+		walk->stop = UNWIND_WHOLE;
+		return 1;
+	case UNWIND_SIGNAL:
+		return walk_signal(walk);
+	case UNWIND_RBP:
+	case UNWIND_RBP_DEREF:
+		if (walk->bp_lost) {
+			walk->stop = UNWIND_STOP_UNSUPPORTED;
+			return 1;
+		}
+		break;
+	case UNWIND_RSP:
+	case UNWIND_PLT:
+	case UNWIND_RSP_DEREF:
+		break;
+	default:
+		walk->stop = UNWIND_STOP_UNSUPPORTED;
+		return 1;
+	}
+	cfa = walk_cfa(walk, rule);
+	if (walk->stop)
+		return 1;
+	if (cfa <= walk->sp) {
+		walk->stop = UNWIND_STOP_NO_PROGRESS;
+		return 1;
+	}
+	bp = walk->bp;
+	/* Before the return address: it lies lower, and the window grows upwards. */
+	if (rule->rbp == UNWIND_RBP_AT_CFA)
+		bp = walk_read(walk, cfa + rule->rbp_offset);
+	else if (rule->rbp == UNWIND_RBP_AT_RBP)
+		bp = walk_read(walk, walk->bp + rule->rbp_offset);
+	else if (rule->rbp == UNWIND_RBP_LOST)
+		walk->bp_lost = 1;
+	ip = walk_read(walk, cfa - 8);
+	if (walk->stop)
+		return 1;
+	if (rule->rbp == UNWIND_RBP_AT_CFA || rule->rbp == UNWIND_RBP_AT_RBP)
+		walk->bp_lost = 0;
+	walk->sp = cfa;
+	walk->bp = bp;
+	walk->ip = ip;
+	walk->exact = 0;
+	/* Where no table says that a frame is the outermost, a return address of 0 does (x86-64 psABI 3.4.1). */
+	return ip == 0;
+}
+
+static long walk_step(u32 i, struct walk *walk)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 pc = walk->ip - !walk->exact;
+	u32 number = UNWIND_RULE_BY_FRAME;
+
+	if (!scratch || i >= UNWIND_FRAMES_MAX) {
+		walk->stop = UNWIND_STOP_DEEP;
+		return 1;
+	}
+	scratch->record.frame[i] = walk->ip;
+	walk->id = stack_mix(walk->id, walk->ip);
+	walk->frames = i + 1;
+	if (pc - walk->start >= walk->end - walk->start && !walk_find(walk, pc)) {
+		walk->stop = UNWIND_STOP_NO_MAPPING;
+		return 1;
+	}
+	if (!(walk->flags & UNWIND_MAPPING_FRAME)) {
+		if (walk->segment == UNWIND_NO_SEGMENT) {
+			walk->stop = UNWIND_STOP_NO_RULE;
+			return 1;
+		}
+		number = walk_rule(walk->segment, walk->index_word, walk->rows_word, pc - walk->base);
+	}
+	return walk_up(walk, number);
+}
+
+__noinline int unwind_list(struct walk *walk, struct thread *t)
+{
+	struct unwind_mapping *header;
+	struct unwind_space *space;
+	u32 tgid, first;
+
+	if (!walk || !t)
+		return 0;
+	tgid = t->tgid;
+	space = bpf_map_lookup_elem(&spaces, &tgid);
+	/* After an exec, until the new list is there, the old one is still in place. */
+	if (!space || !space->count || (space->begin_ns < t->exec_before_ns && t->exec_before_ns))
+		return 0;
+	first = space->first;
+	header = bpf_map_lookup_elem(&space_mappings, &first);
+	if (!header || header->base != space->generation)
+		return 0;
+	walk->generation = space->generation;
+	walk->first = first;
+	walk->count = space->count;
+	return 1;
+}
+
+/* Whether the list was not replaced while it was in use. */
+static __always_inline bool list_is_still(struct walk *walk)
+{
+	u32 first = walk->first;
+	struct unwind_mapping *header = bpf_map_lookup_elem(&space_mappings, &first);
+
+	return header && *(volatile u64 *)&header->base == walk->generation;
+}
+
+__noinline int unwind_user(struct walk *walk, struct thread *t)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 ip;
+
+	if (!walk || !t || !scratch)
+		return UNWIND_STOP_NO_TABLES;
+	ip = walk->ip;
+	walk->stack = walk->sp;
+	walk->generation = 0;
+	walk->exact = 1;
+	walk->memorable = 1;
+	walk->window_bytes = 0;
+	if (unwind_list(walk, t)) {
+		walk->id = stack_mix(walk->generation, 0);
+		if (bpf_loop(UNWIND_FRAMES_MAX + 1, walk_step, walk, 0) < 0)
+			walk->stop = UNWIND_STOP_UNSUPPORTED;
+		if (!list_is_still(walk))
+			walk->generation = 0;
+	}
+	if (!walk->generation) {
+		walk->id = stack_mix(t->process, ip);
+		walk->stop = UNWIND_STOP_NO_TABLES;
+		walk->memorable = 0;
+		walk->frames = 1;
+		scratch->record.frame[0] = ip;
+	}
+	walk->id = stack_mix(walk->id, walk->stop);
+	if (walk->stop < UNWIND_STOP_COUNT)
+		__sync_fetch_and_add(&unwound[walk->stop], 1);
+	return walk->stop;
+}
