@@ -4,7 +4,7 @@
  *
  * To teach concprof an interpreter's lock: add a line to `interpreter_locks` (the ELF file may be left open, the data symbol that
  * holds the lock's words, the name for people).
- * To teach it another kind of wait: add a line to `rules`: the class, a predicate on the wait's facts (NULL: any), the state, how it is
+ * To teach it another kind of wait: add a line to `rule_table`: the class, a predicate on the wait's facts (NULL: any), the state, how it is
  * named, and whether what it waits for lies outside the run. A new class needs a line in include/classes.def first, and nothing here
  * if its default state and the syscall's name will do: the last rule is for all.
  */
@@ -192,7 +192,7 @@ static char *name_file_lock(const struct run_wait *wait)
 	return wait->object[0] ? text_format("file lock %s", wait->object) : strdup("file lock");
 }
 
-static const struct rule rules[] = {
+static const struct rule rule_table[] = {
     {CLASS_PREEMPTED, NULL, STATE_RUN_QUEUE, name_preempted, INSIDE, false},
     {CLASS_WOKEN, NULL, STATE_RUN_QUEUE, name_woken, INSIDE, false},
     {CLASS_CHILD, NULL, STATE_CHILD, name_children, INSIDE, true},
@@ -260,13 +260,42 @@ static bool is_outside(const struct rule *rule, enum state state, const struct r
 	}
 }
 
-int rules_apply(const struct run *run, const struct run_wait *wait, const struct explain_options *options, bool alone,
-		struct verdict *ret)
-{
-	const char *lock = users_lock(wait, options);
-	const struct rule *rule = rules;
+struct rules {
+	const struct run *run;
+	const struct explain_options *options;
+	bool alone; /* the run never had a second thread: no pipe can lead to one */
+};
 
-	(void)run;
+static bool is_alone(const struct run *run)
+{
+	uint64_t threads = run->n_threads;
+
+	for (size_t i = 0; i < run->n_processes; i++)
+		threads += run->processes[i].undelivered_threads;
+	return threads <= 1;
+}
+
+int rules_open(const struct run *run, const struct explain_options *options, struct rules **ret)
+{
+	struct rules *rules = calloc(1, sizeof(*rules));
+
+	if (!rules)
+		return -ENOMEM;
+	*rules = (struct rules){.run = run, .options = options, .alone = is_alone(run)};
+	*ret = rules;
+	return 0;
+}
+
+void rules_close(struct rules *rules)
+{
+	free(rules);
+}
+
+int rules_apply(const struct rules *rules, const struct run_wait *wait, struct verdict *ret)
+{
+	const char *lock = users_lock(wait, rules->options);
+	const struct rule *rule = rule_table;
+
 	if (lock) {
 		*ret = (struct verdict){.state = STATE_LOCK, .cause = strdup(lock)};
 		return ret->cause ? 0 : -ENOMEM;
@@ -279,7 +308,7 @@ int rules_apply(const struct run *run, const struct run_wait *wait, const struct
 	    .join = rule->join,
 	};
 	ret->outside = is_outside(rule, ret->state, wait);
-	if (alone && wait->class == CLASS_PIPE && !wait->inside)
+	if (rules->alone && wait->class == CLASS_PIPE && !wait->inside)
 		ret->outside = true;
 	/* Names come from files and programs; an empty one would be no name. */
 	if (ret->cause && !ret->cause[0]) {
@@ -291,12 +320,12 @@ int rules_apply(const struct run *run, const struct run_wait *wait, const struct
 
 int rules_unattributed(uint32_t class, struct verdict *ret)
 {
-	static const struct run no_run;
+	static const struct rules no_rules;
 	char none[] = "";
 	struct run_wait wait = {
 	    .class = class, .syscall = none, .object = none, .symbol = none, .file = none, .unattributed = true};
 
-	return rules_apply(&no_run, &wait, NULL, false, ret);
+	return rules_apply(&no_rules, &wait, ret);
 }
 
 bool rules_is_interpreter_lock(const char *cause)

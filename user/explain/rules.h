@@ -12,12 +12,14 @@ struct verdict {
 	bool join;    /* for the end of a thread or process */
 };
 
-/*
- * 0 or -ENOMEM. `run` is the one that the wait is of: its stack tells how it was begun. `alone`: the run never had a second thread, so
- * that no pipe can lead to one.
- */
-int rules_apply(const struct run *run, const struct run_wait *wait, const struct explain_options *options, bool alone,
-		struct verdict *ret);
+/* What the rules know of a run beside the wait that they judge. */
+struct rules;
+
+/* Refers to both, which must outlive it; `options` may be NULL. 0 or -ENOMEM. */
+int rules_open(const struct run *run, const struct explain_options *options, struct rules **ret);
+/* `wait` is one of the run's. 0 or -ENOMEM. */
+int rules_apply(const struct rules *rules, const struct run_wait *wait, struct verdict *ret);
+void rules_close(struct rules *rules); /* NULL is fine */
 
 /* What is said of time of a class whose cause is not known: as rules_apply() for an unattributed wait. */
 int rules_unattributed(uint32_t class, struct verdict *ret);

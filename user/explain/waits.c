@@ -8,22 +8,12 @@
 
 struct builder {
 	struct explanation *explanation;
-	const struct explain_options *options;
+	const struct rules *rules;
 	const struct run *run;
-	bool alone;
 	uint64_t (*attributed)[CLASS_SLOTS]; /* per thread: what its waits claim */
 	struct wait *waits;
 	size_t n, room;
 };
-
-static bool is_alone(const struct run *run)
-{
-	uint64_t threads = run->n_threads;
-
-	for (size_t i = 0; i < run->n_processes; i++)
-		threads += run->processes[i].undelivered_threads;
-	return threads <= 1;
-}
 
 /* Takes over the verdict's cause. */
 static int add_wait(struct builder *builder, size_t thread, struct verdict *verdict, struct wait **ret)
@@ -71,7 +61,7 @@ static int add_run_wait(struct builder *builder, const struct run_index *index, 
 	uint64_t claimed = claim(builder, thread, run_wait);
 	struct verdict verdict;
 	struct wait *wait;
-	int err = rules_apply(builder->run, run_wait, builder->options, builder->alone, &verdict);
+	int err = rules_apply(builder->rules, run_wait, &verdict);
 
 	if (err)
 		return err;
@@ -215,13 +205,18 @@ static void view_threads(struct explanation *explanation)
 int explain_waits(struct explanation *explanation, const struct explain_options *options)
 {
 	const struct run *run = explanation->run;
-	struct builder builder = {.explanation = explanation, .options = options, .run = run, .alone = is_alone(run)};
-	int err;
+	struct builder builder = {.explanation = explanation, .run = run};
+	struct rules *rules;
+	int err = rules_open(run, options, &rules);
 
+	if (err)
+		return err;
+	builder.rules = rules;
 	explanation->threads = calloc(run->n_threads + 1, sizeof(*explanation->threads));
 	builder.attributed = calloc(run->n_threads + 1, sizeof(*builder.attributed));
 	err = explanation->threads && builder.attributed ? build(&builder) : -ENOMEM;
 	free(builder.attributed);
+	rules_close(rules);
 	explanation->waits = builder.waits;
 	explanation->n_waits = builder.n;
 	if (err)
