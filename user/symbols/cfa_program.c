@@ -191,7 +191,8 @@ static void saved_by_expression(struct run *run, bool is_value)
 		    is_value ? (struct cfa_register){.how = CFA_SAVED_UNKNOWN} : cfa_expression_saved(data, bytes);
 }
 
-static void cfa_instruction(struct run *run, uint8_t op)
+/* The instructions that say where the CFA is, and those without operands of interest. False when `op` is none of them. */
+static bool cfa_instruction(struct run *run, uint8_t op)
 {
 	struct dwarf_reader *reader = &run->reader;
 	uint64_t number, bytes;
@@ -201,44 +202,44 @@ static void cfa_instruction(struct run *run, uint8_t op)
 	case DW_CFA_def_cfa:
 		number = dwarf_uleb(reader);
 		set_cfa(run, number, (int64_t)dwarf_uleb(reader));
-		break;
+		return true;
 	case DW_CFA_def_cfa_sf:
 		number = dwarf_uleb(reader);
 		set_cfa(run, number, factored(run, dwarf_sleb(reader)));
-		break;
+		return true;
 	case DW_CFA_def_cfa_register:
 		change_cfa(run, dwarf_uleb(reader), run->now.cfa_offset);
-		break;
+		return true;
 	case DW_CFA_def_cfa_offset:
 		change_cfa(run, run->now.cfa_register, (int64_t)dwarf_uleb(reader));
-		break;
+		return true;
 	case DW_CFA_def_cfa_offset_sf:
 		change_cfa(run, run->now.cfa_register, factored(run, dwarf_sleb(reader)));
-		break;
+		return true;
 	case DW_CFA_def_cfa_expression:
 		data = block(run, &bytes);
 		if (data)
 			cfa_expression_cfa(&run->now, data, bytes);
-		break;
+		return true;
 	case DW_CFA_remember_state:
 		if (run->n_remembered == REMEMBERED_MAX)
 			dwarf_fail(reader);
 		else
 			run->remembered[run->n_remembered++] = run->now;
-		break;
+		return true;
 	case DW_CFA_restore_state: /* the CFA too: the DWARF text is silent, compilers rely on it */
 		if (!run->n_remembered)
 			dwarf_fail(reader);
 		else
 			run->now = run->remembered[--run->n_remembered];
-		break;
+		return true;
 	case DW_CFA_nop:
-		break;
+		return true;
 	case DW_CFA_GNU_args_size: /* for landing pads only */
 		dwarf_uleb(reader);
-		break;
-	default: /* what is not known may change anything */
-		dwarf_fail(reader);
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -307,18 +308,21 @@ static int instruction(struct run *run, uint8_t op)
 		restore(run, op & 0x3f);
 		return 0;
 	}
+	/* The most frequent first. */
+	if (cfa_instruction(run, op))
+		return 0;
 	switch (op) {
-	case DW_CFA_set_loc:
-		return advance_to(run, eh_frame_pointer(reader, run->cie->section, run->cie->pointer_encoding));
 	case DW_CFA_advance_loc1:
 		return advance(run, dwarf_u8(reader));
 	case DW_CFA_advance_loc2:
 		return advance(run, dwarf_u16(reader));
 	case DW_CFA_advance_loc4:
 		return advance(run, dwarf_u32(reader));
+	case DW_CFA_set_loc:
+		return advance_to(run, eh_frame_pointer(reader, run->cie->section, run->cie->pointer_encoding));
 	}
 	if (!register_instruction(run, op))
-		cfa_instruction(run, op);
+		dwarf_fail(reader); /* what is not known may change anything */
 	return 0;
 }
 

@@ -34,9 +34,8 @@ struct unwind_table {
 	/* What the object says, in its own measure. */
 	uint64_t n_fdes;
 	uint64_t refused;           /* entries that make no sense or lie outside of executable segments */
-	uint64_t unsupported_rows;  /* UNWIND_UNSUPPORTED */
+	uint64_t unsupported_rows;  /* rows whose rule is UNWIND_UNSUPPORTED */
 	uint64_t unsupported_bytes; /* addresses under them */
-	uint64_t lost_rows;         /* UNWIND_RBP_LOST */
 };
 
 /*
