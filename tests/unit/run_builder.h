@@ -40,6 +40,10 @@ BUILDER struct run *build_run(const char *name, uint64_t wall_ns)
 	run->waits = calloc(BUILDER_ROOM, sizeof(*run->waits));
 	run->losses = calloc(16, sizeof(*run->losses));
 	run->ledger = calloc(16, sizeof(*run->ledger));
+	run->frames = calloc(BUILDER_ROOM, sizeof(*run->frames));
+	run->stacks = calloc(BUILDER_ROOM, sizeof(*run->stacks));
+	run->samples = calloc(BUILDER_ROOM, sizeof(*run->samples));
+	run->stack_figures = calloc(16, sizeof(*run->stack_figures));
 	run->tax_cpu_ns = 61 * MS;
 	run->tax_probe_ns = 40 * MS;
 	run->tax_events = 1300000;
@@ -164,6 +168,71 @@ BUILDER struct run_wait *build_socket(struct run *run, struct run_thread *thread
 BUILDER void build_figure(struct run_figure *figures, size_t *n, const char *name, double value)
 {
 	figures[(*n)++] = (struct run_figure){copy(name), value};
+}
+
+/* A frame with this name, found again if it is there: `name_[k]` is a kernel frame, `name_[i]` an inlined one, `[unfinished: why]` the mark. */
+BUILDER uint64_t build_frame(struct run *run, const char *name, size_t length)
+{
+	static const char unfinished[] = "[unfinished: ";
+	char text[512], *end;
+	struct run_frame frame = {.kind = FRAME_USER};
+
+	assert(length < sizeof(text));
+	memcpy(text, name, length);
+	text[length] = '\0';
+	end = text + length - (length > 4 ? 4 : length);
+	if (!strcmp(end, "_[k]"))
+		frame.kind = FRAME_KERNEL;
+	else if (!strcmp(end, "_[i]"))
+		frame.inlined = true;
+	if (frame.kind == FRAME_KERNEL || frame.inlined)
+		*end = '\0';
+	if (!strncmp(text, unfinished, sizeof(unfinished) - 1)) {
+		frame.kind = FRAME_UNFINISHED;
+		memmove(text, text + sizeof(unfinished) - 1, length - sizeof(unfinished) + 2);
+		text[strcspn(text, "]")] = '\0';
+	}
+	for (size_t i = 0; i < run->n_frames; i++)
+		if (!strcmp(run->frames[i].function, text) && run->frames[i].kind == frame.kind &&
+		    run->frames[i].inlined == frame.inlined)
+			return i + 1;
+	assert(run->n_frames < BUILDER_ROOM);
+	frame.id = run->n_frames + 1;
+	frame.function = copy(text);
+	frame.object = copy(frame.kind == FRAME_KERNEL ? "[kernel]" : frame.kind == FRAME_USER ? "program" : "");
+	frame.source = copy("");
+	frame.address = frame.kind == FRAME_USER && !frame.inlined ? 0x1000 + 16 * frame.id : 0;
+	run->frames[run->n_frames] = frame;
+	return ++run->n_frames;
+}
+
+/* The stack of frames "main;work;futex_wait_[k]", outermost first; found again if it is there. Returns its id. */
+BUILDER uint64_t build_stack(struct run *run, const char *frames)
+{
+	uint64_t stack = 0;
+
+	while (*frames) {
+		size_t length = strcspn(frames, ";"), i = 0;
+		uint64_t frame = build_frame(run, frames, length);
+
+		while (i < run->n_stacks && (run->stacks[i].parent != stack || run->stacks[i].frame != frame))
+			i++;
+		if (i == run->n_stacks) {
+			assert(i < BUILDER_ROOM);
+			run->stacks[run->n_stacks++] = (struct run_stack){.id = i + 1, .parent = stack, .frame = frame};
+		}
+		stack = i + 1;
+		frames += length + (frames[length] == ';');
+	}
+	return stack;
+}
+
+BUILDER void build_sample(struct run *run, const struct run_thread *thread, const char *frames, uint64_t count)
+{
+	assert(run->n_samples < BUILDER_ROOM);
+	run->samples[run->n_samples++] =
+	    (struct run_sample){.thread = thread->id, .stack = build_stack(run, frames), .count = count};
+	run->sample_hz = 997;
 }
 
 /* What is left of the thread's life is spent waiting for a CPU. */
