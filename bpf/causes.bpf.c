@@ -69,7 +69,7 @@ static __noinline void on_futex_vector(struct wait_key *key, u64 array)
 {
 	u64 waiter[2] = {}; /* struct futex_waitv: value, address, flags */
 
-	bpf_probe_read_user(waiter, sizeof(waiter), (void *)array);
+	user_read(waiter, sizeof(waiter), array);
 	on_futex(key, waiter[1], WAIT_FUTEX_WAIT);
 }
 
@@ -77,7 +77,7 @@ static __noinline bool clone3_is_vfork(u64 arguments)
 {
 	u64 flags = 0;
 
-	bpf_probe_read_user(&flags, sizeof(flags), (void *)arguments);
+	user_read(&flags, sizeof(flags), arguments);
 	return flags & CLONE_VFORK;
 }
 
@@ -195,38 +195,47 @@ static __always_inline void on_stop(struct thread *t)
 	t->open.class = CLASS_STOPPED;
 }
 
-/* Fills t->open for the wait that begins now. `state`: why the scheduler takes the thread off (its prev_state). */
-__noinline int wait_classify(struct thread *t, u32 state)
+static __always_inline void classify(struct thread *t, u32 state, struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct call call;
 
-	if (!t)
-		return 0;
 	if (state & (TASK_STOPPED_BIT | TASK_TRACED_BIT | TASK_FROZEN)) {
 		on_stop(t);
-		return 0;
+		return;
 	}
 	if (task->flags & (PF_EXITING | PF_IO_WORKER | PF_USER_WORKER | PF_KTHREAD)) {
 		/* No syscall; workers and kernel threads have no user registers either. */
 		key_begin(&t->open, t, WAIT_NR_NONE);
 		t->open.class = task->flags & PF_EXITING ? CLASS_EXIT : CLASS_OTHER;
-		return 0;
+		return;
 	}
 	call_read(&call, task, (struct pt_regs *)bpf_task_pt_regs(task));
 	if (wait_how(call.nr, call.i386) == HOW_RESTART) {
 		if (t->open.class == CLASS_STOPPED)
 			t->open = t->restart;
-		return 0;
+		return;
 	}
 	/* The entry code leaves -1 there for faults and interrupts from user mode. */
 	if ((s64)call.nr < 0) {
 		key_begin(&t->open, t, WAIT_NR_NONE);
 		t->open.class = in_iowait(task) ? CLASS_PAGEIN : CLASS_FAULT;
-		return 0;
+		return;
 	}
 	key_begin(&t->open, t, call.nr | (call.i386 ? WAIT_NR_I386 : 0));
 	on_syscall(&t->open, &call, in_iowait(task));
+}
+
+/* Fills t->open for the wait that begins now. `state`: why the scheduler takes the thread off (its prev_state). */
+__noinline int wait_classify(struct thread *t, u32 state)
+{
+	if (t)
+		classify(t, state, bpf_get_current_task_btf());
+	return 0;
+}
+
+__hidden __noinline int wait_classify_other(struct thread *t, u32 state, struct task_struct *task)
+{
+	classify(t, state, task);
 	return 0;
 }
 

@@ -175,6 +175,44 @@ static __always_inline void audit_read(struct audit *audit, struct task_struct *
 	audit->switches = task->nvcsw + task->nivcsw;
 }
 
+/*
+ * What a wait waits for is looked up in the current task: its descriptors, its memory. At attach the iterator asks the same about tasks
+ * that are blocked already; while it does, and only in its own context (concprof is never followed), `other` stands for the current one.
+ */
+#define OTHER_WINDOWS      4
+#define OTHER_WINDOW_BYTES 512
+
+SHARED volatile __u32 other_looker;                   /* thread id of concprof while it looks; 0: nobody does */
+SHARED volatile __u64 other_task;                     /* struct task_struct */
+SHARED volatile __u64 other_memory_at[OTHER_WINDOWS]; /* in the task's memory: what the syscall's arguments point to ... */
+SHARED volatile __u32 other_memory_bytes[OTHER_WINDOWS];
+SHARED __u8 other_memory[OTHER_WINDOWS][OTHER_WINDOW_BYTES]; /* ... read ahead */
+
+static __always_inline bool is_about_other(void)
+{
+	return other_looker && other_looker == (u32)bpf_get_current_pid_tgid();
+}
+
+/* The task that is asked about: an address, to be read by BPF_CORE_READ. */
+static __always_inline struct task_struct *subject(void)
+{
+	return (struct task_struct *)(is_about_other() ? other_task : bpf_get_current_task());
+}
+
+/* As bpf_probe_read_user(), from the memory of the task that is asked about. */
+static __always_inline long user_read(void *to, u32 bytes, u64 address)
+{
+	if (!is_about_other())
+		return bpf_probe_read_user(to, bytes, (void *)address);
+	for (u32 i = 0; i < OTHER_WINDOWS; i++) {
+		u64 offset = address - other_memory_at[i];
+
+		if (offset < OTHER_WINDOW_BYTES && offset + bytes <= other_memory_bytes[i])
+			return bpf_probe_read_kernel(to, bytes, &other_memory[i][offset & (OTHER_WINDOW_BYTES - 1)]);
+	}
+	return -1;
+}
+
 /* Our own time is measured in every 64th event of a thread, counted from another one in each: short threads have few. */
 #define SELF_EVERY 64
 
@@ -197,6 +235,8 @@ int repair_switch_in(struct thread *t, u64 now);
 
 /* causes.bpf.c */
 int wait_classify(struct thread *t, u32 state);
+/* The same for another task, which `other` stands for. */
+__hidden int wait_classify_other(struct thread *t, u32 state, struct task_struct *task);
 int wait_record(struct thread *t, u64 ns);
 
 /* stacks.bpf.c: fills t->open.stack for the wait that begins now. */

@@ -83,7 +83,17 @@ static __always_inline void socket_where(union wait_where *where, struct file *f
 	where->peer.local_port = port ? 0 : local_port;
 }
 
-/* The struct file behind descriptor `fd` of the current task, or NULL. */
+static __always_inline struct file *file_of_other(u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(subject(), files, fdt);
+	struct file *file = NULL;
+
+	if (table && fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
+	return file;
+}
+
+/* The struct file behind descriptor `fd` of the task that is asked about, or NULL. */
 static __always_inline struct file *file_of(u32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -91,6 +101,8 @@ static __always_inline struct file *file_of(u32 fd)
 	struct file **slot, *file = NULL;
 	struct fdtable *table;
 
+	if (is_about_other())
+		return file_of_other(fd);
 	if (!files)
 		return NULL;
 	table = files->fdt;

@@ -58,7 +58,7 @@ static long own_end_step(u32 fd, struct own_end *end)
 __noinline int other_end_is_own(u64 file_address, u32 kind)
 {
 	struct file *file = (struct file *)file_address;
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = subject();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct own_end end = {.fds = (u64)BPF_CORE_READ(table, fd), .max_fds = BPF_CORE_READ(table, max_fds)};
 
@@ -132,7 +132,7 @@ static long poll_step(u32 i, struct look *look)
 	} entry = {.fd = -1};
 	struct fd_view view = {};
 
-	if (bpf_probe_read_user(&entry, sizeof(entry), (void *)(look->array + i * sizeof(entry))) || entry.fd < 0)
+	if (user_read(&entry, sizeof(entry), look->array + i * sizeof(entry)) || entry.fd < 0)
 		return 0;
 	fd_look(entry.fd, &view);
 	look_add(look, &view);
@@ -177,7 +177,7 @@ static __noinline void select_merge(struct look *look, u64 pointer, u64 count)
 	if (bytes > sizeof(words) / 2)
 		bytes = sizeof(words) / 2;
 	if (pointer)
-		bpf_probe_read_user(words, bytes & (sizeof(words) - 1), (void *)pointer);
+		user_read(words, bytes & (sizeof(words) - 1), pointer);
 	for (u32 i = 0; i < SELECT_WORDS; i++)
 		look->words[i] |= words[i];
 }
