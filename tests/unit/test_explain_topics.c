@@ -144,7 +144,7 @@ static void test_who_works_or_is_woken_is_not_idle(void **state)
 
 	(void)state;
 	assert_false(explanation->threads[1].idle);
-	says(explanation->headline, "2.94 waited for a wake-up (jobs)");
+	says(explanation->headline, "one thread did the work, server/5001 (93% of the CPU time), while the others waited.");
 	explanation_free(explanation);
 	run_free(works);
 	explanation = explained(woken);

@@ -12,8 +12,6 @@
 /* The workers alive at a time are counted over all but this part of T: hand-overs between threads last a moment. */
 #define WORKERS_SHARE 0.01
 
-static const char undelivered_cause[] = "threads without a record";
-
 /* Marks threads and processes that created others. */
 static void mark_parents(const struct run *run, const struct run_index *threads, const struct run_index *processes,
 			 bool *has_workers)
@@ -53,8 +51,8 @@ static void find_joining(struct explanation *explanation, const bool *has_worker
 {
 	const struct run *run = explanation->run;
 
-	for (size_t i = 0; i < explanation->n_waits; i++) {
-		const struct wait *wait = &explanation->waits[i];
+	for (size_t i = 0; i < explanation->n_thread_waits; i++) {
+		const struct wait *wait = &explanation->thread_waits[i];
 
 		if (is_joining(wait, wait->thread->id == 1))
 			joined[wait->thread - run->threads] += wait->total_ns;
@@ -90,103 +88,6 @@ static int mark_joining(struct explanation *explanation)
 	run_index_free(threads);
 	run_index_free(processes);
 	return err;
-}
-
-static int by_cause(const void *a, const void *b)
-{
-	const struct cause_view *x = a, *y = b;
-
-	if (x->state != y->state)
-		return x->state < y->state ? -1 : 1;
-	if (x->outside != y->outside)
-		return x->outside ? -1 : 1;
-	if (x->joining != y->joining)
-		return x->joining ? 1 : -1;
-	if (x->idle != y->idle)
-		return x->idle ? 1 : -1;
-	return strcmp(x->cause, y->cause);
-}
-
-static int by_total(const void *a, const void *b)
-{
-	const struct cause_view *x = a, *y = b;
-
-	if (x->total_ns != y->total_ns)
-		return x->total_ns > y->total_ns ? -1 : 1;
-	return by_cause(a, b);
-}
-
-static void merge_causes(struct explanation *explanation)
-{
-	struct cause_view *causes = explanation->causes;
-	size_t n = 0;
-
-	qsort(causes, explanation->n_causes, sizeof(*causes), by_cause);
-	for (size_t i = 0; i < explanation->n_causes; i++) {
-		struct cause_view *into = n ? &causes[n - 1] : NULL;
-
-		if (!into || by_cause(into, &causes[i])) {
-			causes[n++] = causes[i];
-			continue;
-		}
-		/* A thread has each (state, cause) once: rows are threads. */
-		into->join |= causes[i].join;
-		into->threads += causes[i].threads;
-		into->count += causes[i].count;
-		into->timed_out += causes[i].timed_out;
-		into->total_ns += causes[i].total_ns;
-		into->set_ns += causes[i].set_ns;
-		if (causes[i].max_ns > into->max_ns)
-			into->max_ns = causes[i].max_ns;
-	}
-	explanation->n_causes = n;
-	for (size_t i = 0; i < n; i++)
-		causes[i].mean = (double)causes[i].total_ns / explanation->wall_ns;
-	qsort(causes, n, sizeof(*causes), by_total);
-}
-
-static int view_causes(struct explanation *explanation)
-{
-	const struct run *run = explanation->run;
-	size_t n = 0;
-
-	explanation->causes = calloc(explanation->n_waits + STATE_COUNT + 1, sizeof(*explanation->causes));
-	if (!explanation->causes)
-		return -ENOMEM;
-	for (size_t i = 0; i < explanation->n_waits; i++) {
-		const struct wait *wait = &explanation->waits[i];
-
-		explanation->causes[n++] = (struct cause_view){
-		    .state = wait->state,
-		    .cause = wait->cause,
-		    .outside = wait->outside,
-		    .join = wait->join,
-		    .joining = wait->joining,
-		    .idle = wait->idle,
-		    .kinds = 1,
-		    .set_ns = wait->set_ns,
-		    .count = wait->count,
-		    .timed_out = wait->timed_out,
-		    .total_ns = wait->total_ns,
-		    .max_ns = wait->max_ns,
-		    .threads = 1,
-		};
-	}
-	for (int state = 0; state < STATE_COUNT; state++) {
-		struct cause_view cause = {.state = state, .cause = undelivered_cause, .kinds = 1};
-
-		cause.outside = rules_state_is_outside(state);
-
-		for (size_t i = 0; state_info[state].group != STATE_GROUP_CPU && i < run->n_processes; i++)
-			for (int class = 0; class < CLASS_COUNT; class ++)
-				if (class_state[class] == (enum state)state)
-					cause.total_ns += run->processes[i].undelivered_ns[class];
-		if (cause.total_ns)
-			explanation->causes[n++] = cause;
-	}
-	explanation->n_causes = n;
-	merge_causes(explanation);
-	return 0;
 }
 
 static int view_processes(struct explanation *explanation)
@@ -307,7 +208,9 @@ int explain_budget(struct explanation *explanation)
 	if (err)
 		return err;
 	explain_idle(explanation);
-	err = view_causes(explanation);
+	err = explain_rest(explanation);
+	if (!err)
+		err = explain_causes(explanation);
 	if (!err)
 		err = explain_topics(explanation);
 	if (!err)

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "explain/internal.h"
+#include "explain/strings.h"
 
 static int explain(struct explanation *explanation, const struct explain_options *options)
 {
@@ -15,9 +16,16 @@ static int explain(struct explanation *explanation, const struct explain_options
 		err = explain_budget(explanation);
 	if (err)
 		return err;
+	explain_judge_rest(explanation);
+	explain_one_worker(explanation);
 	explain_checks(explanation);
-	err = explain_findings(explanation);
-	return err ? err : explain_headline(explanation);
+	err = explain_hot_functions(explanation);
+	if (!err)
+		err = explain_findings(explanation);
+	if (!err)
+		err = explain_headline(explanation);
+	explain_merge_waits(explanation);
+	return err;
 }
 
 int explain_run(const struct run *run, const struct explain_options *options, struct explanation **ret)
@@ -42,8 +50,6 @@ void explanation_free(struct explanation *explanation)
 {
 	if (!explanation)
 		return;
-	for (size_t i = 0; i < explanation->n_waits; i++)
-		free(explanation->waits[i].cause);
 	for (size_t i = 0; i < explanation->n_findings; i++) {
 		free(explanation->findings[i].sentence);
 		free(explanation->findings[i].cause);
@@ -52,6 +58,9 @@ void explanation_free(struct explanation *explanation)
 	free(explanation->threads);
 	free(explanation->processes);
 	free(explanation->waits);
+	free(explanation->thread_waits);
+	free(explanation->hot);
+	strings_free(explanation->strings);
 	free(explanation->causes);
 	free(explanation->topics);
 	free(explanation->findings);

@@ -41,18 +41,31 @@ struct explain_options {
 	unsigned int cpus;        /* of the machine the run was measured on (struct host); 0: not known */
 };
 
-/* All waits of one thread with the same state and cause, merged. */
+/* All waits of one thread with the same state, cause, holder and waker, merged; or, where said so, with the same state and cause. */
 struct wait {
 	const struct run_thread *thread;
 	enum state state;
-	char *cause;     /* for people: `GIL`, `127.0.0.1:8000`, `join`, `preempted`; never empty */
-	bool outside;    /* counts as progress */
-	bool join;       /* for the end of a thread or process */
-	bool joining;    /* an inside wait of a thread that only joins: waiting for its own workers */
-	bool idle;       /* of a thread that is idle */
-	uint64_t set_ns; /* part of total_ns: in one poll set for many descriptors (epoll) */
+	const char *cause;               /* for people: `GIL`, `127.0.0.1:8000`, `join`, `preempted`; never empty */
+	const struct run_thread *holder; /* held the lock when the waits began; NULL: not known */
+	const struct run_thread *waker;  /* ended the waits; NULL: none that was followed */
+	const char *waker_name;          /* what else ended them; NULL: not known, or see waker */
+	bool outside;                    /* counts as progress */
+	bool join;                       /* for the end of a thread or process */
+	bool joining;                    /* an inside wait of a thread that only joins: waiting for its own workers */
+	bool idle;                       /* of a thread that is idle, or for work: see rest.c */
+	uint64_t set_ns;                 /* part of total_ns: in one poll set for many descriptors (epoll) */
 	uint64_t count, timed_out, total_ns, max_ns;
 	uint64_t log2_ns[WAIT_LOG2_SLOTS];
+	uint64_t stack; /* struct run_stack of the largest row; 0: not taken */
+	uint64_t stack_ns;
+};
+
+/* Who held or ended most of a cause's waits. */
+struct party {
+	const struct run_thread *thread; /* NULL: see name */
+	const char *name;                /* "timer", "sshd[812]"; NULL: not known, or see thread */
+	uint64_t ns;                     /* the part of the cause's total_ns that was so */
+	uint64_t count;                  /* how many different ones there were */
 };
 
 /* What a thread waited for most: one cause, or, when none has half of its state's time, all of the state's. */
@@ -69,7 +82,7 @@ struct thread_view {
 	int64_t residual_ns;      /* life - sum of states: 0, or something is wrong */
 	uint64_t progress_ns;
 	bool only_joins;  /* a main thread that spends nearly all its life waiting for its workers */
-	bool idle;        /* a helper that sleeps nearly all its life, beside threads that work */
+	bool idle;        /* a helper that sleeps nearly all its life, beside threads that work; or it only waits for work */
 	struct most most; /* runnable time left out */
 };
 
@@ -87,6 +100,20 @@ struct cause_view {
 	uint64_t set_ns; /* as in struct wait */
 	uint64_t count, timed_out, total_ns, max_ns, threads;
 	double mean; /* mean number of threads that waited so: total / T */
+	uint64_t log2_ns[WAIT_LOG2_SLOTS];
+	struct party holder, waker;
+	const char *place;  /* where most of it blocked: "orders_add <- handle_request"; NULL: not known */
+	uint64_t place_ns;  /* that part of total_ns */
+	uint64_t placed_ns; /* part of total_ns that has any such place */
+};
+
+/* A function that computed: its own time, without what it called. Exact time of threads, divided over their samples. */
+struct hot_function {
+	const char *function; /* "" for code without symbols: object says where */
+	const char *object;
+	bool kernel;
+	uint64_t samples;
+	uint64_t self_ns;
 };
 
 /* Comparisons with accounts that concprof did not make, and sums over all threads. */
@@ -126,8 +153,12 @@ struct explanation {
 	const struct run *run;
 	struct thread_view *threads; /* same order as run->threads */
 	struct process_view *processes;
-	struct wait *waits; /* largest total first */
+	struct wait *waits; /* by thread, state, cause, holder and waker; largest total first */
 	size_t n_waits;
+	struct wait
+	    *thread_waits; /* by thread, state and cause alone: holder, waker and stack are not set; largest total first */
+	size_t n_thread_waits;
+	struct strings *strings;   /* that waits and causes refer to */
 	struct cause_view *causes; /* largest total first */
 	size_t n_causes;
 	/*
@@ -151,6 +182,17 @@ struct explanation {
 	    workers; /* most threads alive at a time for at least 1% of T, without those that only join or are idle; at least 1 */
 	double running;                                /* mean number of threads on a CPU: cpu_ns / T */
 	uint64_t syscalls, connects, faults, switches; /* over all delivered threads */
+	bool at_rest;        /* for at least half of T nobody had anything to do, and work could only come from outside: rest.c */
+	bool waits_for_work; /* at rest, hardly ever on a CPU, and mostly in waits for work: nothing is wrong */
+	uint64_t for_work_ns; /* waits for work */
+	bool stuck;           /* cut short or observed, nothing on a CPU, and every wait is for another of the threads: rest.c */
+	/* The thread that used nearly all of the CPU time, where that is worth a word; NULL: there is none. */
+	const struct thread_view *one_worker;
+	/* By own time, largest first; empty without samples. */
+	struct hot_function *hot;
+	size_t n_hot;
+	uint64_t samples;        /* of all functions */
+	uint64_t not_sampled_ns; /* on-CPU time of threads that no sample met */
 	struct checks checks;
 	struct finding *findings; /* strongest first */
 	size_t n_findings;
@@ -193,6 +235,27 @@ const char *causes_noun(enum state state);
 
 /* Of all threads that neither join nor are idle: how many waited so. */
 double explain_topic_mean(const struct explanation *explanation, const struct cause_view *topic);
+
+/*
+ * The length that a part `quantile` (0..1) of the waits did not exceed, from their histogram: within a bucket waits are taken as evenly
+ * spread, and no result is beyond max_ns. 0 without a histogram.
+ */
+uint64_t explain_percentile(const uint64_t log2_ns[WAIT_LOG2_SLOTS], uint64_t max_ns, double quantile);
+
+/* "worker/123": the thread's name and tid. "" for NULL. Returns `label`. */
+#define THREAD_LABEL_BYTES 40
+const char *thread_label(char label[THREAD_LABEL_BYTES], const struct run_thread *thread);
+#define THREAD_LABEL(thread) thread_label((char[THREAD_LABEL_BYTES]){0}, thread)
+/* Who a party is: "worker/123", "timer"; "" when not known. */
+const char *party_label(char label[THREAD_LABEL_BYTES], const struct party *party);
+#define PARTY_LABEL(party) party_label((char[THREAD_LABEL_BYTES]){0}, party)
+
+/*
+ * Leaves in the run only what belongs to processes of a cgroup: the one with this path or the last part of it ("nginx.service"), and those
+ * below it. T stays as it is. What holders and wakers outside were called is kept in waker_name. Returns how many processes are left, or
+ * -ENOMEM.
+ */
+int run_keep_cgroup(struct run *run, const char *cgroup);
 
 /* 0 or -ENOMEM; -EINVAL when a run's numbers contradict themselves beyond what can be explained (T == 0). */
 int explain_run(const struct run *run, const struct explain_options *options, struct explanation **ret);

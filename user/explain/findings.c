@@ -67,6 +67,7 @@ static bool find_lock(const struct explanation *run, struct finding *ret)
 {
 	const struct cause_view *lock = main_topic(run, STATE_LOCK, false);
 	_cleanup_free_ char *what = NULL;
+	struct text text = {0};
 
 	if (!lock || lock->mean < MEAN_THREADS)
 		return false;
@@ -74,10 +75,14 @@ static bool find_lock(const struct explanation *run, struct finding *ret)
 	ret->state = STATE_LOCK;
 	ret->cause = strdup(lock->cause);
 	ret->seconds = lock->total_ns / 1e9;
-	ret->sentence =
-	    text_format("%s: %.2f threads waited for %s at a time, %s in all (%s waits, the longest %s), while %.2f ran.",
-			what ? what : "?", lock->mean, lock->kinds > 1 ? "one of them" : "it", FIGURE_NS(lock->total_ns),
-			FIGURE_COUNT(lock->count), FIGURE_NS(lock->max_ns), run->running);
+	text_add(&text, "%s: %.2f threads waited for %s at a time, %s in all (%s waits, the longest %s), while %.2f ran",
+		 what ? what : "?", lock->mean, lock->kinds > 1 ? "one of them" : "it", FIGURE_NS(lock->total_ns),
+		 FIGURE_COUNT(lock->count), FIGURE_NS(lock->max_ns), run->running);
+	if (lock->holder.ns)
+		text_add(&text, "; %s held it when waits of %.0f%% of that time began%s", PARTY_LABEL(&lock->holder),
+			 100.0 * lock->holder.ns / lock->total_ns, lock->holder.count > 1 ? ", more than any other thread" : "");
+	text_add(&text, ".");
+	ret->sentence = text_take(&text);
 	if (rules_is_interpreter_lock(lock->cause))
 		ret->try_next =
 		    strdup("Run the same work in processes, which do not share this lock: more than one should run at a time.");
@@ -181,44 +186,55 @@ static bool find_sleep(const struct explanation *run, struct finding *ret)
 	return true;
 }
 
-/* Threads that could have shared the work: there for half of T, and neither joining nor idle. */
-static unsigned int lasting_workers(const struct explanation *run)
+/* "wc, sh and 3 more" is more than what helps: one name, and how many. */
+static void add_others(struct text *text, const struct explanation *run)
 {
-	unsigned int n = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < run->run->n_threads; i++) {
-		const struct thread_view *view = &run->threads[i];
-
-		n += !view->only_joins && !view->idle && 2 * view->thread->life_ns >= run->wall_ns;
-	}
-	return n;
+	for (size_t i = 0; i < run->run->n_threads; i++)
+		n += 2 * run->run->threads[i].life_ns >= run->wall_ns && &run->threads[i] != run->one_worker;
+	text_add(text, "; %s other thread%s %s there meanwhile, and mostly waited", FIGURE_COUNT(n), n == 1 ? "" : "s",
+		 n == 1 ? "was" : "were");
 }
 
 static bool find_one_thread(const struct explanation *run, struct finding *ret)
 {
-	const struct thread_view *most = NULL;
-	uint64_t most_ns = 0;
+	const struct thread_view *most = run->one_worker;
+	struct text text = {0};
+	uint64_t ns;
 
-	if (lasting_workers(run) < 2 || run->running < MEAN_THREADS || explain_is_serialised(run))
+	if (!most)
 		return false;
-	for (size_t i = 0; i < run->run->n_threads; i++) {
-		const struct thread_view *view = &run->threads[i];
-		uint64_t ns = view->ns[STATE_USER] + view->ns[STATE_KERNEL] + view->ns[STATE_CPU];
-
-		if (ns > most_ns) {
-			most_ns = ns;
-			most = view;
-		}
-	}
-	if (!most || most_ns < 0.9 * run->cpu_ns)
-		return false;
+	ns = most->ns[STATE_USER] + most->ns[STATE_KERNEL] + most->ns[STATE_CPU];
 	ret->state = STATE_USER;
 	ret->cause = strdup("");
-	ret->seconds = most_ns / 1e9;
+	ret->seconds = ns / 1e9;
+	text_add(&text, "One thread does the work: %s (tid %u) used %s of %s of CPU, %.0f%% of the wall time", most->thread->comm,
+		 most->thread->tid, FIGURE_NS(ns), FIGURE_NS(run->cpu_ns), 100.0 * ns / run->wall_ns);
+	add_others(&text, run);
+	text_add(&text, ".");
+	ret->sentence = text_take(&text);
+	ret->try_next =
+	    strdup("Look at how work is handed to the other threads; or make this one's work cheaper: it is the limit.");
+	return true;
+}
+
+static bool find_stuck(const struct explanation *run, struct finding *ret)
+{
+	struct blocker blocker = explain_blocker(run);
+	_cleanup_free_ char *what = NULL;
+
+	if (!run->stuck)
+		return false;
+	what = blocker.cause ? cause_words(blocker.state, blocker.cause, blocker.kinds) : strdup("each other");
+	ret->state = blocker.cause ? blocker.state : STATE_SYNC;
+	ret->cause = strdup(blocker.cause ? blocker.cause : "");
+	ret->seconds = run->wall_ns / 1e9;
 	ret->sentence =
-	    text_format("One thread does the work: %s (tid %u) used %s of %s of CPU, though up to %u threads were alive.",
-			most->thread->comm, most->thread->tid, FIGURE_NS(most_ns), FIGURE_NS(run->cpu_ns), run->workers);
-	ret->try_next = strdup("Look at how work is handed to the other threads.");
+	    text_format("Nothing moves: for all of %s %s threads waited for one another (%s%s%s), and none for anything outside.",
+			FIGURE_NS(run->wall_ns), FIGURE_COUNT(run->run->n_threads), what ? what : "?",
+			blocker.holder.ns ? ", held by " : "", PARTY_LABEL(&blocker.holder));
+	ret->try_next = strdup("Look for locks taken in different orders, and for a wake-up that was sent before its wait.");
 	return true;
 }
 
@@ -243,9 +259,9 @@ static const struct {
 	const char *rule;
 	bool (*find)(const struct explanation *run, struct finding *ret);
 } rules[] = {
-    {FINDING_LOSSES, find_losses}, {"lock", find_lock}, {"turns", find_turns}, {"run_queue", find_run_queue},
-    {"peer", find_peer},           {"disk", find_disk}, {"sleep", find_sleep}, {"one_thread", find_one_thread},
-    {"kernel", find_kernel},
+    {FINDING_LOSSES, find_losses}, {"lock", find_lock},   {"turns", find_turns}, {"run_queue", find_run_queue},
+    {"peer", find_peer},           {"disk", find_disk},   {"sleep", find_sleep}, {"one_thread", find_one_thread},
+    {"kernel", find_kernel},       {"stuck", find_stuck},
 };
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))

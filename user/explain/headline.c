@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first line: the true reason in words, from figures alone. */
+/* The first line about two runs: the true reason in words, from figures alone. */
 #include <errno.h>
 #include <math.h>
 
@@ -21,14 +21,6 @@ struct words {
 static const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
-}
-
-static const struct cause_view *main_outside(const struct explanation *explanation)
-{
-	for (size_t i = 0; i < explanation->n_topics; i++)
-		if (explanation->topics[i].outside)
-			return &explanation->topics[i];
-	return NULL;
 }
 
 static const struct cause_view *find_cause(const struct explanation *explanation, enum state state, const char *cause,
@@ -128,7 +120,7 @@ static void say_more_running(struct words *words)
 
 static void say_more_waits_at_once(struct words *words)
 {
-	const struct cause_view *cause = main_outside(words->after);
+	const struct cause_view *cause = explain_outside(words->after);
 	double before = explain_topic_mean(words->before, cause);
 
 	text_add(&words->headline, " %u worker%s: %.1f waits (%s) overlapped at a time instead of %.2f", words->after->workers,
@@ -222,7 +214,7 @@ static void say_overlap(struct words *words)
 {
 	if (words->overlap < 0)
 		say_less_at_once(words);
-	else if (explain_is_mostly_cpu(words->after) || !main_outside(words->after))
+	else if (explain_is_mostly_cpu(words->after) || !explain_outside(words->after))
 		say_more_running(words);
 	else
 		say_more_waits_at_once(words);
@@ -385,34 +377,4 @@ int explain_difference_words(struct comparison *comparison)
 	    text_format("%.2f made progress at a time instead of %.2f", words.after->overlap, words.before->overlap);
 	return comparison->headline && comparison->reason && comparison->progress_reason && comparison->overlap_reason ? 0
 														       : -ENOMEM;
-}
-
-/* One run alone: how long, how many at once, and what the others waited for. */
-int explain_headline(struct explanation *explanation)
-{
-	const struct run *run = explanation->run;
-	struct blocker blocker = explain_blocker(explanation);
-	const struct cause_view *outside = main_outside(explanation);
-	struct text text = {0};
-
-	text_add(&text, "%s", run->name);
-	if (run->failure)
-		text_add(&text, " FAILED (%s)", run->failure);
-	if (run->interrupted)
-		text_add(&text, " (interrupted)");
-	text_add(&text, ": %s", FIGURE_NS(explanation->wall_ns));
-	if (run->n_threads > 1)
-		text_add(&text, ", %s threads", FIGURE_COUNT(run->n_threads));
-	text_add(&text, "; %.2f ran at a time", explanation->running);
-	add_machine(&text, explanation);
-	if (outside && outside->mean >= 0.1)
-		text_add(&text, ", %.2f waited (%s)", outside->mean, TOPIC_LABEL(outside));
-	if (blocker.cause && blocker.mean >= 0.1) {
-		_cleanup_free_ char *what = cause_words(blocker.state, blocker.cause, blocker.kinds);
-
-		text_add(&text, ", %.2f waited for %s", blocker.mean, what ? what : "?");
-	}
-	text_add(&text, ".");
-	explanation->headline = text_take(&text);
-	return explanation->headline ? 0 : -ENOMEM;
 }

@@ -5,8 +5,29 @@
 
 #include "explain/explain.h"
 
-/* waits.c: fills waits and the threads' states, progress and residual. 0 or a negative errno. */
+/*
+ * waits.c: fills waits (a row for each of the run's: they still differ by stack; sorted by thread and cause), thread_waits, and the threads'
+ * states, progress and residual. 0 or a negative errno.
+ */
 int explain_waits(struct explanation *explanation, const struct explain_options *options);
+/* In the end: rows that differ by their stacks alone become one. */
+void explain_merge_waits(struct explanation *explanation);
+/* causes.c: the causes, with who held and who woke, and where; needs to know which waits are joins and which are idle. */
+int explain_causes(struct explanation *explanation);
+/* places.c: the short form of a stack for people, or NULL when it has none; -ENOMEM. Texts belong to explanation->strings. */
+struct places;
+int places_new(struct explanation *explanation, struct places **ret);
+int places_of(struct places *places, uint64_t stack, const char **ret);
+void places_free(struct places *places); /* NULL is fine */
+/* A frame of a library of locks, of libc, or of the kernel. */
+bool explain_is_plumbing(const struct run_frame *frame);
+/* hot.c: functions by their own time on a CPU. */
+int explain_hot_functions(struct explanation *explanation);
+/* rest.c: which waits are for work, and whether that is all there is. */
+int explain_rest(struct explanation *explanation);
+void explain_judge_rest(struct explanation *explanation);
+/* one_worker.c: whether one thread did it all. */
+void explain_one_worker(struct explanation *explanation);
 /* budget.c: which threads only join, causes, processes, sums, budget, progress and overlap. */
 int explain_budget(struct explanation *explanation);
 void explain_checks(struct explanation *explanation);
@@ -17,7 +38,7 @@ int explain_topics(struct explanation *explanation);
 bool explain_same_kind(const struct cause_view *a, const struct cause_view *b);
 /* findings.c */
 int explain_findings(struct explanation *explanation);
-/* headline.c */
+/* summary.c: the first line about one run; headline.c: about two */
 int explain_headline(struct explanation *explanation);
 int explain_difference_words(struct comparison *comparison);
 
@@ -34,7 +55,10 @@ struct blocker {
 	uint64_t kinds;
 	uint64_t total_ns, count, max_ns;
 	double mean;
+	struct party holder; /* of a lock */
 };
+/* What threads waited for outside the run: the largest topic, or NULL. */
+const struct cause_view *explain_outside(const struct explanation *explanation);
 struct blocker explain_blocker(const struct explanation *explanation);
 double explain_blocked_mean(const struct explanation *explanation); /* all of them */
 /* Idle threads left out: whether most of the progress is CPU time; and how many made progress at a time. */

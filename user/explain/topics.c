@@ -49,8 +49,8 @@ int explain_favourites(struct explanation *explanation)
 
 	if (!favourites)
 		return -ENOMEM;
-	for (size_t i = 0; i < explanation->n_waits; i++) {
-		const struct wait *wait = &explanation->waits[i];
+	for (size_t i = 0; i < explanation->n_thread_waits; i++) {
+		const struct wait *wait = &explanation->thread_waits[i];
 		struct favourite *favourite = &favourites[wait->thread - run->threads][wait->state];
 
 		/* The largest comes first. */
@@ -82,8 +82,8 @@ void explain_idle(struct explanation *explanation)
 	const struct run *run = explanation->run;
 	double long_enough = IDLE_LIFE_SHARE * explanation->wall_ns, others_ns = 0;
 
-	for (size_t i = 0; i < explanation->n_waits; i++) {
-		const struct wait *wait = &explanation->waits[i];
+	for (size_t i = 0; i < explanation->n_thread_waits; i++) {
+		const struct wait *wait = &explanation->thread_waits[i];
 		struct thread_view *view = &explanation->threads[wait->thread - run->threads];
 
 		if (is_idle_wait(wait) && !view->only_joins && wait->thread->life_ns >= long_enough &&
@@ -131,6 +131,8 @@ static struct cause_view together(const struct explanation *explanation, const s
 		sum.set_ns += cause->set_ns;
 		sum.threads = cause->threads > sum.threads ? cause->threads : sum.threads;
 		sum.max_ns = cause->max_ns > sum.max_ns ? cause->max_ns : sum.max_ns;
+		for (int slot = 0; slot < WAIT_LOG2_SLOTS; slot++)
+			sum.log2_ns[slot] += cause->log2_ns[slot];
 	}
 	/* Preempted or not yet running: it is one thing, waiting for a CPU. */
 	if (sum.state == STATE_RUN_QUEUE)

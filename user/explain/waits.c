@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the rows of a run to waits with state and name. Rows differ by stack, waker and holder, so that there may be a hundred thousand of
+ * them: each step sorts, none looks at pairs.
+ */
 #include <errno.h>
 
 #include "explain/internal.h"
 #include "explain/rules.h"
+#include "explain/strings.h"
 #include "lib/cleanup.h"
 #include "profile/index.h"
 
@@ -10,34 +15,28 @@ struct builder {
 	struct explanation *explanation;
 	const struct rules *rules;
 	const struct run *run;
+	const struct run_index *threads;
 	uint64_t (*attributed)[CLASS_SLOTS]; /* per thread: what its waits claim */
-	struct wait *waits;
-	size_t n, room;
 };
 
-/* Takes over the verdict's cause. */
-static int add_wait(struct builder *builder, size_t thread, struct verdict *verdict, struct wait **ret)
+/* Takes over the verdict's cause. There is room: a row for each of the run's, and for each class of each thread. */
+static struct wait *add_wait(struct builder *builder, size_t thread, struct verdict *verdict)
 {
-	if (builder->n == builder->room) {
-		size_t room = builder->room ? 2 * builder->room : 64;
-		struct wait *waits = reallocarray(builder->waits, room, sizeof(*waits));
+	struct explanation *explanation = builder->explanation;
+	const char *cause = strings_take(&explanation->strings, verdict->cause);
+	struct wait *wait = &explanation->waits[explanation->n_waits];
 
-		if (!waits) {
-			free(verdict->cause);
-			return -ENOMEM;
-		}
-		builder->waits = waits;
-		builder->room = room;
-	}
-	*ret = &builder->waits[builder->n++];
-	**ret = (struct wait){
+	if (!cause)
+		return NULL;
+	explanation->n_waits++;
+	*wait = (struct wait){
 	    .thread = &builder->run->threads[thread],
 	    .state = verdict->state,
-	    .cause = verdict->cause,
+	    .cause = cause,
 	    .outside = verdict->outside,
 	    .join = verdict->join,
 	};
-	return 0;
+	return wait;
 }
 
 /*
@@ -55,28 +54,41 @@ static uint64_t claim(struct builder *builder, size_t thread, const struct run_w
 	return claimed;
 }
 
-static int add_run_wait(struct builder *builder, const struct run_index *index, const struct run_wait *run_wait)
+static const struct run_thread *find_thread(const struct builder *builder, uint64_t id)
 {
-	size_t thread = run_index_find(index, run_wait->thread);
-	uint64_t claimed = claim(builder, thread, run_wait);
+	size_t position = id ? run_index_find(builder->threads, id) : RUN_NOT_FOUND;
+
+	return position == RUN_NOT_FOUND ? NULL : &builder->run->threads[position];
+}
+
+static int add_run_wait(struct builder *builder, const struct run_wait *run_wait)
+{
+	size_t thread = run_index_find(builder->threads, run_wait->thread);
 	struct verdict verdict;
 	struct wait *wait;
 	int err = rules_apply(builder->rules, run_wait, &verdict);
 
 	if (err)
 		return err;
-	err = add_wait(builder, thread, &verdict, &wait);
-	if (err)
-		return err;
-	wait->total_ns = claimed;
-	wait->max_ns = run_wait->max_ns < claimed ? run_wait->max_ns : claimed;
+	wait = add_wait(builder, thread, &verdict);
+	if (!wait)
+		return -ENOMEM;
+	wait->total_ns = claim(builder, thread, run_wait);
+	wait->max_ns = run_wait->max_ns < wait->total_ns ? run_wait->max_ns : wait->total_ns;
 	wait->count = run_wait->count;
 	wait->timed_out = run_wait->timed_out;
 	if (run_wait->class == CLASS_POLL && !strncmp(run_wait->syscall, "epoll", 5))
-		wait->set_ns = claimed;
+		wait->set_ns = wait->total_ns;
 	memcpy(wait->log2_ns, run_wait->log2_ns, sizeof(wait->log2_ns));
-	if (run_wait->unattributed)
-		builder->explanation->checks.unattributed_ns += claimed;
+	wait->stack = run_wait->stack;
+	wait->stack_ns = wait->total_ns;
+	if (run_wait->unattributed) {
+		builder->explanation->checks.unattributed_ns += wait->total_ns;
+		return 0;
+	}
+	wait->holder = find_thread(builder, run_wait->holder);
+	wait->waker = find_thread(builder, run_wait->waker);
+	wait->waker_name = wait->waker ? NULL : run_wait->waker_name;
 	return 0;
 }
 
@@ -92,7 +104,10 @@ static int add_remainders(struct builder *builder, size_t thread)
 
 		if (!rest)
 			continue;
-		if (rules_unattributed(class, &verdict) || add_wait(builder, thread, &verdict, &wait))
+		if (rules_unattributed(class, &verdict))
+			return -ENOMEM;
+		wait = add_wait(builder, thread, &verdict);
+		if (!wait)
 			return -ENOMEM;
 		wait->total_ns = wait->max_ns = rest;
 		if (class > CLASS_RUNNABLE_LAST)
@@ -101,17 +116,47 @@ static int add_remainders(struct builder *builder, size_t thread)
 	return 0;
 }
 
+static size_t count_remainders(const struct builder *builder)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < builder->run->n_threads; i++)
+		for (uint32_t class = CLASS_CPU + 1; class < CLASS_COUNT; class ++)
+			n += builder->run->threads[i].ns[class] != 0;
+	return n;
+}
+
+static int order(const void *a, const void *b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* By place in the run's array, NULL first. */
 static int by_thread_and_cause(const void *a, const void *b)
 {
 	const struct wait *x = a, *y = b;
 
 	if (x->thread != y->thread)
-		return x->thread < y->thread ? -1 : 1;
+		return order(x->thread, y->thread);
 	if (x->state != y->state)
 		return x->state < y->state ? -1 : 1;
 	if (x->outside != y->outside)
 		return x->outside ? -1 : 1;
-	return strcmp(x->cause, y->cause);
+	return x->cause == y->cause ? 0 : strcmp(x->cause, y->cause);
+}
+
+static int by_everything(const void *a, const void *b)
+{
+	const struct wait *x = a, *y = b;
+	int result = by_thread_and_cause(a, b);
+
+	if (!result)
+		result = order(x->holder, y->holder);
+	if (!result)
+		result = order(x->waker, y->waker);
+	if (!result && x->waker_name != y->waker_name)
+		result = !x->waker_name ? -1 : !y->waker_name ? 1 : strcmp(x->waker_name, y->waker_name);
+	return result;
 }
 
 static int by_total(const void *a, const void *b)
@@ -120,7 +165,7 @@ static int by_total(const void *a, const void *b)
 
 	if (x->total_ns != y->total_ns)
 		return x->total_ns > y->total_ns ? -1 : 1;
-	return by_thread_and_cause(a, b);
+	return by_everything(a, b);
 }
 
 static void merge_into(struct wait *into, const struct wait *from)
@@ -132,42 +177,71 @@ static void merge_into(struct wait *into, const struct wait *from)
 	into->join |= from->join;
 	if (from->max_ns > into->max_ns)
 		into->max_ns = from->max_ns;
+	if (from->stack_ns > into->stack_ns) {
+		into->stack_ns = from->stack_ns;
+		into->stack = from->stack;
+	}
 	for (int i = 0; i < WAIT_LOG2_SLOTS; i++)
 		into->log2_ns[i] += from->log2_ns[i];
 }
 
-static void merge(struct builder *builder)
+void explain_merge_waits(struct explanation *explanation)
 {
-	size_t n = 0;
+	struct wait *waits = explanation->waits;
+	size_t merged = 0;
 
-	if (builder->n)
-		qsort(builder->waits, builder->n, sizeof(*builder->waits), by_thread_and_cause);
-	for (size_t i = 0; i < builder->n; i++) {
-		if (n && !by_thread_and_cause(&builder->waits[n - 1], &builder->waits[i])) {
-			merge_into(&builder->waits[n - 1], &builder->waits[i]);
-			free(builder->waits[i].cause);
-		} else {
-			builder->waits[n++] = builder->waits[i];
-		}
+	for (size_t i = 0; i < explanation->n_waits; i++) {
+		if (merged && !by_everything(&waits[merged - 1], &waits[i]))
+			merge_into(&waits[merged - 1], &waits[i]);
+		else
+			waits[merged++] = waits[i];
 	}
-	builder->n = n;
-	if (n)
-		qsort(builder->waits, n, sizeof(*builder->waits), by_total);
+	explanation->n_waits = merged;
+	qsort(waits, merged, sizeof(*waits), by_total);
+}
+
+/* The same without holders and wakers. */
+static int sum_waits(struct explanation *explanation)
+{
+	size_t n = explanation->n_waits;
+	struct wait *sums = calloc(n + 1, sizeof(*sums));
+
+	if (!sums)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct wait wait = explanation->waits[i];
+
+		wait.holder = wait.waker = NULL;
+		wait.waker_name = NULL;
+		wait.stack = wait.stack_ns = 0;
+		/* At once, or as many rows as there are would be copied. */
+		if (explanation->n_thread_waits && !by_thread_and_cause(&sums[explanation->n_thread_waits - 1], &wait))
+			merge_into(&sums[explanation->n_thread_waits - 1], &wait);
+		else
+			sums[explanation->n_thread_waits++] = wait;
+	}
+	explanation->thread_waits = sums;
+	qsort(sums, explanation->n_thread_waits, sizeof(*sums), by_total);
+	return 0;
 }
 
 static int build(struct builder *builder)
 {
+	struct explanation *explanation = builder->explanation;
 	const struct run *run = builder->run;
-	struct run_index *index = NULL;
-	int err = run_index_threads(run, &index);
+	int err = 0;
 
+	explanation->waits = calloc(run->n_waits + count_remainders(builder) + 1, sizeof(*explanation->waits));
+	if (!explanation->waits)
+		return -ENOMEM;
 	for (size_t i = 0; !err && i < run->n_waits; i++)
-		err = add_run_wait(builder, index, &run->waits[i]);
+		err = add_run_wait(builder, &run->waits[i]);
 	for (size_t i = 0; !err && i < run->n_threads; i++)
 		err = add_remainders(builder, i);
-	run_index_free(index);
-	merge(builder);
-	return err;
+	if (err)
+		return err;
+	qsort(explanation->waits, explanation->n_waits, sizeof(*explanation->waits), by_everything);
+	return sum_waits(explanation);
 }
 
 static void view_threads(struct explanation *explanation)
@@ -183,8 +257,8 @@ static void view_threads(struct explanation *explanation)
 			view->progress_ns += run->threads[i].ns[class];
 		}
 	}
-	for (size_t i = 0; i < explanation->n_waits; i++) {
-		const struct wait *wait = &explanation->waits[i];
+	for (size_t i = 0; i < explanation->n_thread_waits; i++) {
+		const struct wait *wait = &explanation->thread_waits[i];
 		struct thread_view *view = &explanation->threads[wait->thread - run->threads];
 
 		view->ns[wait->state] += wait->total_ns;
@@ -205,7 +279,9 @@ static void view_threads(struct explanation *explanation)
 int explain_waits(struct explanation *explanation, const struct explain_options *options)
 {
 	const struct run *run = explanation->run;
-	struct builder builder = {.explanation = explanation, .run = run};
+	_cleanup_free_ uint64_t(*attributed)[CLASS_SLOTS] = calloc(run->n_threads + 1, sizeof(*attributed));
+	struct builder builder = {.explanation = explanation, .run = run, .attributed = attributed};
+	struct run_index *threads = NULL;
 	struct rules *rules;
 	int err = rules_open(run, options, &rules);
 
@@ -213,12 +289,12 @@ int explain_waits(struct explanation *explanation, const struct explain_options 
 		return err;
 	builder.rules = rules;
 	explanation->threads = calloc(run->n_threads + 1, sizeof(*explanation->threads));
-	builder.attributed = calloc(run->n_threads + 1, sizeof(*builder.attributed));
-	err = explanation->threads && builder.attributed ? build(&builder) : -ENOMEM;
-	free(builder.attributed);
+	err = explanation->threads && attributed ? run_index_threads(run, &threads) : -ENOMEM;
+	builder.threads = threads;
+	if (!err)
+		err = build(&builder);
+	run_index_free(threads);
 	rules_close(rules);
-	explanation->waits = builder.waits;
-	explanation->n_waits = builder.n;
 	if (err)
 		return err;
 	view_threads(explanation);

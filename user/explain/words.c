@@ -71,10 +71,26 @@ struct blocker explain_blocker(const struct explanation *explanation)
 		const struct cause_view *topic = &explanation->topics[i];
 
 		if (!topic->outside && !topic->join)
-			return (struct blocker){topic->state, topic->cause,  topic->kinds, topic->total_ns,
-						topic->count, topic->max_ns, topic->mean};
+			return (struct blocker){
+			    .state = topic->state,
+			    .cause = topic->cause,
+			    .kinds = topic->kinds,
+			    .total_ns = topic->total_ns,
+			    .count = topic->count,
+			    .max_ns = topic->max_ns,
+			    .mean = topic->mean,
+			    .holder = topic->holder,
+			};
 	}
 	return (struct blocker){0};
+}
+
+const struct cause_view *explain_outside(const struct explanation *explanation)
+{
+	for (size_t i = 0; i < explanation->n_topics; i++)
+		if (explanation->topics[i].outside)
+			return &explanation->topics[i];
+	return NULL;
 }
 
 double explain_topic_mean(const struct explanation *explanation, const struct cause_view *topic)
@@ -115,7 +131,7 @@ bool explain_is_serialised(const struct explanation *explanation)
 	struct blocker blocker = explain_blocker(explanation);
 	double blocked = explain_blocked_mean(explanation), at_once = explain_at_once(explanation);
 
-	if (explanation->workers < 2 || at_once >= 1.3 || blocked < 0.5 * (explanation->workers - 1))
+	if (explanation->workers < 2 || explanation->one_worker || at_once >= 1.3 || blocked < 0.5 * (explanation->workers - 1))
 		return false;
 	/* Threads that wait to be woken while one waits for a peer are a server at rest, unless they wait for a lock. */
 	return at_once > 0.6 && (blocker.state == STATE_LOCK || explain_is_mostly_cpu(explanation));

@@ -21,6 +21,7 @@ static void put_process(struct json *json, const struct process_view *view, uint
 	json_number(json, "parent", process->parent);
 	json_number(json, "pid", process->pid);
 	json_string(json, "comm", process->comm);
+	json_string(json, "cgroup", process->cgroup);
 	json_signed(json, "begin_ns", (int64_t)(process->begin_ns - begin_ns));
 	json_signed(json, "end_ns", (int64_t)(process->end_ns - begin_ns));
 	json_bool(json, "ended", process->ended);
@@ -75,31 +76,96 @@ static void put_thread(struct json *json, const struct thread_view *view, uint64
 	json_close(json, '}');
 }
 
-static void put_wait(struct json *json, const struct wait *wait)
+static void put_histogram(struct json *json, const uint64_t log2_ns[WAIT_LOG2_SLOTS])
 {
 	int used = WAIT_LOG2_SLOTS;
 
-	while (used && !wait->log2_ns[used - 1])
+	while (used && !log2_ns[used - 1])
 		used--;
+	json_open(json, "log2_ns", '[');
+	for (int i = 0; i < used; i++)
+		json_number(json, NULL, log2_ns[i]);
+	json_close(json, ']');
+}
+
+/*
+ * The waits of one thread with the same state, cause, holder and waker. "holder": the thread that held the lock when the waits began, as
+ * "comm/tid"; "waker": what ended them, a followed thread as "comm/tid", or "timer", "interrupt", "comm[pid]" of one that was not followed.
+ * "" where it is not known.
+ */
+static void put_wait(struct json *json, const struct wait *wait)
+{
 	json_open(json, NULL, '{');
 	json_number(json, "thread", wait->thread->id);
 	json_number(json, "pid", wait->thread->pid);
 	json_number(json, "tid", wait->thread->tid);
 	json_string(json, "state", state_info[wait->state].name);
 	json_string(json, "cause", wait->cause);
-	json_string(json, "holder", ""); /* not known yet */
-	json_string(json, "waker", "");
+	json_string(json, "holder", THREAD_LABEL(wait->holder));
+	json_string(json, "waker", wait->waker ? THREAD_LABEL(wait->waker) : wait->waker_name ? wait->waker_name : "");
 	json_bool(json, "progress", wait->outside);
 	json_bool(json, "joining", wait->joining);
+	json_bool(json, "idle", wait->idle);
 	json_number(json, "count", wait->count);
 	json_number(json, "timed_out", wait->timed_out);
 	json_number(json, "total_ns", wait->total_ns);
 	json_number(json, "max_ns", wait->max_ns);
-	json_open(json, "log2_ns", '[');
-	for (int i = 0; i < used; i++)
-		json_number(json, NULL, wait->log2_ns[i]);
-	json_close(json, ']');
+	put_histogram(json, wait->log2_ns);
 	json_close(json, '}');
+}
+
+/* Who held or ended most of a cause's waits: "" when it is not known of any. */
+static void put_party(struct json *json, const char *key, const struct party *party)
+{
+	json_open(json, key, '{');
+	json_string(json, "name", PARTY_LABEL(party));
+	json_number(json, "ns", party->ns);
+	json_number(json, "kinds", party->count);
+	json_close(json, '}');
+}
+
+/* All threads' waits with the same state and cause. Percentiles are from the histogram: evenly spread within a bucket, never beyond max_ns. */
+static void put_cause(struct json *json, const struct cause_view *cause)
+{
+	json_open(json, NULL, '{');
+	json_string(json, "state", state_info[cause->state].name);
+	json_string(json, "cause", cause->cause);
+	json_bool(json, "progress", cause->outside);
+	json_bool(json, "joining", cause->joining);
+	json_bool(json, "idle", cause->idle);
+	json_number(json, "threads", cause->threads);
+	json_number(json, "count", cause->count);
+	json_number(json, "timed_out", cause->timed_out);
+	json_number(json, "total_ns", cause->total_ns);
+	json_number(json, "p50_ns", explain_percentile(cause->log2_ns, cause->max_ns, 0.5));
+	json_number(json, "p95_ns", explain_percentile(cause->log2_ns, cause->max_ns, 0.95));
+	json_number(json, "p99_ns", explain_percentile(cause->log2_ns, cause->max_ns, 0.99));
+	json_number(json, "max_ns", cause->max_ns);
+	put_histogram(json, cause->log2_ns);
+	put_party(json, "holder", &cause->holder);
+	put_party(json, "waker", &cause->waker);
+	json_string(json, "place", cause->place ? cause->place : "");
+	json_number(json, "place_ns", cause->place_ns);
+	json_close(json, '}');
+}
+
+/* Own time on CPUs by function: exact time of threads, divided over their samples. */
+static void put_functions(struct json *json, const struct explanation *explanation)
+{
+	json_number(json, "sample_hz", explanation->run->sample_hz);
+	json_number(json, "samples", explanation->samples);
+	json_number(json, "not_sampled_ns", explanation->not_sampled_ns);
+	json_open(json, "functions", '[');
+	for (size_t i = 0; i < explanation->n_hot; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "function", explanation->hot[i].function);
+		json_string(json, "object", explanation->hot[i].object);
+		json_bool(json, "kernel", explanation->hot[i].kernel);
+		json_number(json, "samples", explanation->hot[i].samples);
+		json_number(json, "self_ns", explanation->hot[i].self_ns);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
 }
 
 static void put_finding(struct json *json, const struct finding *finding)
@@ -148,6 +214,10 @@ static void put_lists(struct json *json, const struct explanation *explanation)
 	for (size_t i = 0; i < explanation->n_waits; i++)
 		put_wait(json, &explanation->waits[i]);
 	json_close(json, ']');
+	json_open(json, "causes", '[');
+	for (size_t i = 0; i < explanation->n_causes; i++)
+		put_cause(json, &explanation->causes[i]);
+	json_close(json, ']');
 }
 
 static void put_facts(struct json *json, const struct explanation *explanation)
@@ -164,6 +234,7 @@ static void put_facts(struct json *json, const struct explanation *explanation)
 	json_number(json, "cpu_ns", explanation->cpu_ns);
 	json_number(json, "exit_status", run->exit_status);
 	json_bool(json, "interrupted", run->interrupted);
+	json_bool(json, "attached", run->attached);
 	json_bool(json, "no_syscalls", run->no_syscalls);
 	json_string(json, "failure", run->failure);
 }
@@ -189,11 +260,14 @@ static void put_run(struct json *json, const struct explanation *explanation)
 	json_number(json, "progress_ns", explanation->progress_ns);
 	json_real(json, "overlap", explanation->overlap);
 	json_string(json, "headline", explanation->headline);
+	json_bool(json, "waits_for_work", explanation->waits_for_work);
+	put_functions(json, explanation);
 	json_open(json, "findings", '[');
 	for (size_t i = 0; i < explanation->n_findings; i++)
 		put_finding(json, &explanation->findings[i]);
 	json_close(json, ']');
 	put_losses(json, explanation);
+	put_figures(json, "stacks", run->stack_figures, run->n_stack_figures);
 	json_number(json, "stolen_ns", run->stolen_ns);
 	put_figures(json, "ledger", run->ledger, run->n_ledger);
 	json_open(json, "tax", '{');

@@ -56,7 +56,7 @@ static void figures_free(struct run_figure *figures, size_t n)
 	free(figures);
 }
 
-static void wait_free_members(struct run_wait *wait)
+void run_wait_free_members(struct run_wait *wait)
 {
 	free(wait->syscall);
 	free(wait->object);
@@ -91,7 +91,7 @@ void run_free(struct run *run)
 		free(run->threads[i].comm);
 	free(run->threads);
 	for (size_t i = 0; i < run->n_waits; i++)
-		wait_free_members(&run->waits[i]);
+		run_wait_free_members(&run->waits[i]);
 	free(run->waits);
 	figures_free(run->losses, run->n_losses);
 	figures_free(run->ledger, run->n_ledger);

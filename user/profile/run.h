@@ -169,6 +169,7 @@ bool loss_is_repaired(const char *name);
 int run_check(const struct run *run, char *reason);
 
 void run_free(struct run *run); /* NULL is fine; frees the struct itself too */
+void run_wait_free_members(struct run_wait *wait);
 void host_free_members(struct host *host);
 
 #endif
