@@ -9,6 +9,7 @@
  *   (at a blocking switch-out)        causes.bpf.c    what the wait waits for
  *   (at a blocking switch-out)        stacks.bpf.c    where it waits
  *   (at a poll set's wait)            polls.bpf.c     what the set holds
+ *   iter.s/task                       attach.bpf.c    threads that live already
  *   iter/task                         snapshot.bpf.c  accounts of live threads
  */
 #ifndef CONCPROF_BPF_H
@@ -86,8 +87,20 @@ SHARED struct {
 	__type(value, struct epoll_set);
 } epolls SEC(".maps");
 
-/* A thread's copy while it is delivered from a snapshot. */
+/* Processes to attach to, by their leader: then it does not matter in which pid namespace anybody counts. */
+struct chosen {
+	u64 process; /* serial */
+	u64 parent;  /* serial of the process that created it; 0: a root */
+};
 
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct chosen);
+} chosen_processes SEC(".maps");
+
+/* A thread's copy while it is delivered from a snapshot, or before it is marked. */
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -99,13 +112,22 @@ SHARED struct {
 SHARED const volatile bool with_syscalls; /* the syscall hooks are attached: on-CPU time has sides */
 SHARED const volatile bool wait_for_all;  /* the end of the root does not end the measurement */
 SHARED const volatile bool with_stacks;
-SHARED const volatile bool with_casts; /* the kernel has bpf_rdonly_cast (6.2) */
+SHARED const volatile bool with_casts;    /* the kernel has bpf_rdonly_cast and bpf_rcu_read_lock (6.2) */
 
-/* The end of the measurement: 0 while it runs. Times beyond it are not accounted. */
+SHARED const volatile bool pid_only;      /* what a process creates is not followed, only its threads */
+SHARED const volatile bool start_is_told; /* the measurement begins when user space sets start_ns, not at the root's exec */
+SHARED const volatile bool with_attach;   /* there may be chosen processes */
+
+/*
+ * The measurement: from start_ns to stop_ns; 0: not yet. Both are set a little ahead of the clock, and who reads the clock before
+ * he reads them finds on which side of them an event is. What happens outside is followed, but not accounted.
+ */
+SHARED volatile __u64 start_ns;
 SHARED volatile __u64 stop_ns;
-SHARED volatile __u64 root_begin_ns;
+SHARED volatile __u64 roots_alive; /* processes without a followed parent; the last one's end is the end of the measurement */
 SHARED volatile __u64 threads_alive;
-SHARED __u64 last_thread; /* serials given out */
+SHARED volatile __u64 unsettled; /* threads that the last pass over all tasks found or had to mark again */
+SHARED __u64 last_thread;        /* serials given out */
 SHARED __u64 last_process;
 SHARED volatile __u64 losses[LOSS_COUNT];
 
@@ -165,6 +187,13 @@ static __always_inline bool is_over(u64 now)
 	u64 stop = stop_ns;
 
 	return stop && now >= stop;
+}
+
+static __always_inline bool has_started(u64 now)
+{
+	u64 start = start_ns;
+
+	return start && now >= start;
 }
 
 /* The kernel's own account of the task. */
@@ -229,9 +258,13 @@ static __always_inline void self_add(struct thread *t, u64 events, u64 began)
 
 /* tasks.bpf.c */
 int thread_ended(struct thread *t, u64 now);
+/* Fills *t for a thread of a chosen process, and adds it to it. */
+__hidden int thread_adopt(struct thread *t, struct task_struct *task, struct chosen *chosen);
 
 /* sched.bpf.c */
 int repair_switch_in(struct thread *t, u64 now);
+/* At the first event of a thread that was followed before the measurement began; `faults`: as the kernel has counted them. */
+int thread_begin(struct thread *t, u64 now, u64 faults);
 
 /* causes.bpf.c */
 int wait_classify(struct thread *t, u32 state);

@@ -57,6 +57,7 @@ struct thread_info {
 
 struct sched_entity {
 	u64 sum_exec_runtime;
+	unsigned char sched_delayed; /* 6.12: blocked, but still on its queue */
 };
 
 struct sched_info {
@@ -140,6 +141,8 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state; /* `state` before 5.14 */
 	unsigned int flags;
+	int on_cpu; /* before 6.17 with CONFIG_SMP only */
+	int on_rq;
 	struct sched_entity se;
 	struct sched_info sched_info;
 	int exit_code;

@@ -12,7 +12,7 @@ static volatile s64 clock_offset;
 
 static __always_inline void clock_compare(struct thread *t, struct task_struct *prev)
 {
-	if ((t->voluntary + t->involuntary) % 64 == 0)
+	if ((t->voluntary + t->involuntary) % 64 == 0 && t->in_ns)
 		clock_offset = t->in_ns - prev->sched_info.last_arrival;
 }
 
@@ -30,6 +30,8 @@ static __always_inline void repair_wake(struct thread *t, struct task_struct *ne
 /* Keeps what a switch-in (or a closed interval) found out: whole waits, by cause. */
 static __always_inline void record_split(struct thread *t, const struct account_split *split)
 {
+	if (!t->begun)
+		return;
 	if (split->blocked) {
 		if (split->lost_wake) {
 			t->lost_wakes++;
@@ -40,6 +42,41 @@ static __always_inline void record_split(struct thread *t, const struct account_
 	}
 	if (split->queued)
 		stats_add(split->queue == CLASS_WOKEN ? &t->queue[1] : &t->queue[0], split->queued_ns);
+}
+
+__noinline int thread_begin(struct thread *t, u64 now, u64 faults)
+{
+	if (!t || !has_started(now))
+		return 0;
+	account_rebase(&t->account, start_ns);
+	t->voluntary = 0;
+	t->involuntary = 0;
+	t->syscalls = 0;
+	t->connects = 0;
+	t->lost_wakes = 0;
+	t->wakes = 0;
+	t->self_ns = 0;
+	t->faults = faults;
+	t->begun = BEGUN_TIME;
+	return 0;
+}
+
+/*
+ * At the first switch since the thread's account began. The kernel's own account is right at switches only: its run time is brought up
+ * to date before, its count of switches has this one. `out`: the thread has been on its CPU since the begin, and leaves it.
+ */
+static __always_inline void begin_at_switch(struct thread *t, struct task_struct *task, u64 now, bool out)
+{
+	if (!t->begun)
+		thread_begin(t, now, task->min_flt + task->maj_flt);
+	if (t->begun != BEGUN_TIME)
+		return;
+	audit_read(&t->base, task);
+	if (out) {
+		t->base.switches--;
+		t->base.exec_ns -= now - t->account.begin_ns;
+	}
+	t->begun = BEGUN;
 }
 
 /* At the first event of a running thread that was not seen to get the CPU. */
@@ -95,17 +132,22 @@ static __always_inline void switched_out(struct thread *t, struct task_struct *p
 		return;
 	}
 	if (is_over(now)) {
-		if (prev_state & TASK_DEAD)
+		if (prev_state & TASK_DEAD) {
+			if (!t->begun)
+				thread_begin(t, now, prev->min_flt + prev->maj_flt);
 			thread_ended(t, now);
+		}
 		return;
 	}
 #ifdef CONCPROF_TEST_SKIP_SWITCH /* for a test that shows that the check of the counts can fail */
 	if (now % 997 == 0)
 		return;
 #endif
+	if (t->begun != BEGUN)
+		begin_at_switch(t, prev, now, true);
 	if (t->account.phase == PHASE_ON_CPU)
 		clock_compare(t, prev);
-	else
+	else if (t->account.phase != PHASE_MARKED)
 		repair_switch_in(t, now);
 	t->run_delay_out = prev->sched_info.run_delay;
 	/* The kernel counts a switch as voluntary by the state that schedule() was entered with. */
@@ -114,6 +156,7 @@ static __always_inline void switched_out(struct thread *t, struct task_struct *p
 	else
 		t->involuntary++;
 	if (prev_state & TASK_DEAD) {
+		account_resolve(&t->account, 1);
 		account_end(&t->account, now, &split);
 		thread_ended(t, now);
 		return;
@@ -136,6 +179,8 @@ static __always_inline void switched_in(struct thread *t, struct task_struct *ne
 	}
 	if (is_over(now))
 		return;
+	if (t->begun != BEGUN)
+		begin_at_switch(t, next, now, false);
 	if (t->account.phase == PHASE_BLOCKED && !t->account.wake_ns)
 		repair_wake(t, next);
 	step_in(t, now);

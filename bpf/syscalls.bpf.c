@@ -26,7 +26,9 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	now = bpf_ktime_get_ns();
 	if (is_over(now))
 		return 0;
-	if (t->account.phase != PHASE_ON_CPU)
+	if (!t->begun)
+		thread_begin(t, now, task->min_flt + task->maj_flt);
+	if (t->account.phase != PHASE_ON_CPU && t->account.phase != PHASE_MARKED)
 		repair_switch_in(t, now);
 	account_side(&t->account, now, CLASS_KERNEL);
 	t->slot_last = 0;
@@ -70,7 +72,9 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	now = bpf_ktime_get_ns();
 	if (is_over(now))
 		return 0;
-	if (t->account.phase != PHASE_ON_CPU)
+	if (!t->begun)
+		thread_begin(t, now, task->min_flt + task->maj_flt);
+	if (t->account.phase != PHASE_ON_CPU && t->account.phase != PHASE_MARKED)
 		repair_switch_in(t, now);
 	if (t->slot_last) {
 		note_timeout(t, result);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who is followed: the root is marked by user space through its pidfd and measured from its exec on; whatever a followed thread
- * creates is followed from its creation to its last switch-out.
+ * Who is followed: the root is marked by user space through its pidfd and followed from its exec on; processes that live already are
+ * chosen in the same way, and their threads marked by attach.bpf.c. Whatever a followed thread creates is followed from its creation
+ * to its last switch-out.
  */
 #include "stacks.bpf.h"
 
@@ -29,6 +30,55 @@ static __always_inline void process_begin(struct thread *t, u64 now)
 	process->begin_ns = now;
 	process->threads = 1;
 	__builtin_memcpy(process->comm, t->comm, sizeof(t->comm));
+}
+
+__hidden __noinline int thread_adopt(struct thread *t, struct task_struct *task, struct chosen *chosen)
+{
+	struct process *process;
+
+	t->serial = __sync_fetch_and_add(&last_thread, 1) + 1;
+	t->process = chosen->process;
+	t->parent_process = chosen->parent;
+	t->tid_address = (u64)task->clear_child_tid;
+	t->run_delay_out = task->sched_info.run_delay;
+	identify(t, task);
+	audit_read(&t->base, task);
+	t->faults = task->min_flt + task->maj_flt;
+	process = bpf_map_lookup_elem(&processes, &t->process);
+	if (process) {
+		/* User space, which made the entry, may count pids in another namespace. */
+		process->tgid = t->tgid;
+		bpf_probe_read_kernel(process->comm, sizeof(process->comm), task->group_leader->comm);
+		__sync_fetch_and_add(&process->threads, 1);
+	}
+	__sync_fetch_and_add(&threads_alive, 1);
+	return 0;
+}
+
+/*
+ * A thread of a chosen process creates something before the iterator has come to it: it marks itself. It cannot be left to the
+ * iterator, which may be beyond the new one's place in the order of pids when it comes to it.
+ */
+static __always_inline struct thread *adopt_current(struct task_struct *task, u64 now)
+{
+	struct chosen *chosen = bpf_task_storage_get(&chosen_processes, task->group_leader, 0, 0);
+	struct thread *t;
+
+	if (!chosen)
+		return NULL;
+	t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t) {
+		lose(LOSS_THREAD_UNFOLLOWED);
+		return NULL;
+	}
+	if (t->serial)
+		return t; /* the iterator was faster */
+	thread_adopt(t, task, chosen);
+	if (with_stacks)
+		bpf_task_storage_get(&stack_caches, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	t->begun = has_started(now) ? BEGUN_TIME : BEGUN_NOT;
+	account_begin(&t->account, now, PHASE_ON_CPU, with_syscalls ? CLASS_KERNEL : CLASS_CPU);
+	return t;
 }
 
 /* A new process begins with its parent's mappings. */
@@ -66,7 +116,11 @@ int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
 	struct process *process;
 	u64 now = bpf_ktime_get_ns();
 
+	if (!parent && with_attach)
+		parent = adopt_current(current, now);
 	if (!parent || parent->account.phase == PHASE_OFF || is_over(now))
+		return 0;
+	if (pid_only && !(clone_flags & CLONE_THREAD))
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!t) {
@@ -95,6 +149,7 @@ int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
 	if (with_stacks)
 		bpf_task_storage_get(&stack_caches, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	__sync_fetch_and_add(&threads_alive, 1);
+	t->begun = has_started(now) ? BEGUN : BEGUN_NOT;
 	/* Its first steps are the kernel's: they end with the return from the syscall that created it. */
 	account_begin(&t->account, now, PHASE_WOKEN, with_syscalls ? CLASS_KERNEL : CLASS_CPU);
 	return 0;
@@ -116,7 +171,11 @@ static __always_inline void root_begin(struct thread *t, struct task_struct *tas
 		audit_read(&t->base, task);
 	}
 	t->faults = task->min_flt + task->maj_flt;
-	root_begin_ns = now;
+	__sync_fetch_and_add(&roots_alive, 1);
+	if (!start_is_told) {
+		start_ns = now;
+		t->begun = BEGUN;
+	}
 	account_begin(&t->account, now, PHASE_ON_CPU, with_syscalls ? CLASS_KERNEL : CLASS_CPU);
 }
 
@@ -170,10 +229,17 @@ static __always_inline void add_to_process(struct thread *t)
 }
 
 /* Hands the process over and makes room for another; without room for the record it stays in the map, to be read at the end. */
-static __always_inline void process_ended(struct process *process, u64 serial)
+static __always_inline void process_ended(struct process *process, u64 serial, u64 now)
 {
-	struct record_process *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	struct record_process *record;
 
+	if (!process->parent && __sync_fetch_and_sub(&roots_alive, 1) == 1 && !wait_for_all && !stop_ns)
+		stop_ns = now;
+	if (!has_started(now)) {
+		bpf_map_delete_elem(&processes, &serial);
+		return;
+	}
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 	if (!record)
 		return;
 	record->kind = RECORD_PROCESS;
@@ -183,11 +249,43 @@ static __always_inline void process_ended(struct process *process, u64 serial)
 	bpf_map_delete_elem(&processes, &serial);
 }
 
-/* The final switch-out; the account is closed. Delivers the thread, and ends the measurement when the root process is gone. */
+/*
+ * A chosen process is held by one thread more than it has, lest it should seem to have ended while its threads are marked; this lets
+ * go. The argument is its serial.
+ */
+SEC("syscall")
+int release_process(u64 *argument)
+{
+	u64 serial = *argument;
+	struct process *process = bpf_map_lookup_elem(&processes, &serial);
+
+	if (process && __sync_fetch_and_sub(&process->threads, 1) == 1)
+		process_ended(process, serial, bpf_ktime_get_ns());
+	return 0;
+}
+
+static __always_inline void thread_deliver(struct thread *t)
+{
+	struct record_thread *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+
+	if (!record) {
+		add_to_process(t);
+		return;
+	}
+	record->kind = RECORD_THREAD;
+	bpf_probe_read_kernel(&record->thread, sizeof(*t), t);
+	/* A wake-up for every record would be a context switch for every thread's end: user space looks by itself. */
+	bpf_ringbuf_submit(
+	    record, bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > RING_BYTES / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * The final switch-out; the account is closed. Delivers the thread, unless it did not live to see the measurement's begin, and ends the
+ * measurement when the last root process is gone.
+ */
 __noinline int thread_ended(struct thread *t, u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct record_thread *record;
 	struct process *process;
 	u64 serial;
 
@@ -199,22 +297,11 @@ __noinline int thread_ended(struct thread *t, u64 now)
 	audit_read(&t->audit, task);
 	t->faults = task->min_flt + task->maj_flt - t->faults;
 	t->live = is_over(now);
-	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
-	if (record) {
-		record->kind = RECORD_THREAD;
-		bpf_probe_read_kernel(&record->thread, sizeof(*t), t);
-		/* A wake-up for every record would be a context switch for every thread's end: user space looks by itself. */
-		bpf_ringbuf_submit(record, bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > RING_BYTES / 4 ? BPF_RB_FORCE_WAKEUP
-													   : BPF_RB_NO_WAKEUP);
-	} else {
-		add_to_process(t);
-	}
+	if (t->begun)
+		thread_deliver(t);
 	__sync_fetch_and_sub(&threads_alive, 1);
 	process = bpf_map_lookup_elem(&processes, &serial);
-	if (!process || __sync_fetch_and_sub(&process->threads, 1) != 1)
-		return 0;
-	if (serial == 1 && !wait_for_all && !stop_ns)
-		stop_ns = now;
-	process_ended(process, serial);
+	if (process && __sync_fetch_and_sub(&process->threads, 1) == 1)
+		process_ended(process, serial, now);
 	return 0;
 }

@@ -30,15 +30,19 @@ enum account_phase {
 	PHASE_PREEMPTED,
 	PHASE_WOKEN,
 	PHASE_BLOCKED,
+	PHASE_MARKED, /* it lived before it was followed, and has not been heard of since: where it is, its first event will tell */
 	PHASE_DEAD,
 };
+
+/* Where a marked thread was found; it is still there until its first event. */
+enum account_found { FOUND_ON_CPU, FOUND_QUEUED, FOUND_BLOCKED };
 
 struct account {
 	__u32 seq; /* odd while being updated by its owner */
 	__u8 phase;
 	__u8 side;  /* on-CPU class: CLASS_USER, CLASS_KERNEL or CLASS_CPU */
 	__u8 class; /* class of the open wait */
-	__u8 pad;
+	__u8 found; /* enum account_found; while the phase is MARKED */
 	__u64 begin_ns;
 	__u64 since_ns;
 	__u64 wake_ns; /* written by wakers; 0: none since the last switch-in */
@@ -134,6 +138,13 @@ struct audit {
 	__u64 switches;     /* nvcsw + nivcsw */
 };
 
+/* Threads are followed before the measurement begins (attach, --delay): what they did until then is dropped at their next event. */
+enum thread_begun {
+	BEGUN_NOT,
+	BEGUN_TIME, /* the account begins with the measurement; `base` is not known yet */
+	BEGUN,
+};
+
 #define COMM_BYTES 16
 
 #define STACK_KERNEL_MAX  48
@@ -173,7 +184,8 @@ struct thread {
 	__u8 slot_last;  /* slot of the last wait within the current syscall + 1; 0: none */
 	__u8 leader;     /* tid == tgid */
 	__u8 live;       /* 1 in a snapshot of a thread that has not ended */
-	__u32 pad;
+	__u8 begun;      /* enum thread_begun */
+	__u8 pad[3];
 	char comm[COMM_BYTES];
 	struct wait_stats queue[2]; /* waits for a CPU: [0] preempted, [1] woken */
 	struct wait_slot slot[WAIT_SLOTS];

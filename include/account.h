@@ -92,6 +92,24 @@ ACCOUNT_FN __u64 account_charge(struct account *a, __u64 until, __u32 class)
 }
 
 /*
+ * A marked thread's first event: since the mark it was on a CPU, or else blocked or runnable, as it was found. A wake-up since then
+ * says that it had been blocked. What it did on the CPU before its first syscall boundary is not known.
+ */
+ACCOUNT_FN void account_resolve(struct account *a, int on_cpu)
+{
+	if (a->phase != PHASE_MARKED)
+		return;
+	if (on_cpu) {
+		a->phase = PHASE_ON_CPU;
+		a->side = CLASS_CPU;
+	} else if (a->found == FOUND_BLOCKED || (a->found == FOUND_ON_CPU && a->wake_ns)) {
+		a->phase = PHASE_BLOCKED;
+	} else {
+		a->phase = PHASE_PREEMPTED;
+	}
+}
+
+/*
  * Closes the open interval at `now`, as a switch-in does. The phase stays: the caller sets it. Returns 0 if the account is not
  * open (before its begin, after its end): then no event may open it.
  */
@@ -147,10 +165,39 @@ ACCOUNT_FN void account_begin(struct account *a, __u64 now, __u8 phase, __u8 sid
 	account_write_end(a);
 }
 
+/*
+ * Starts the account of a thread that lives already, on another CPU perhaps: nobody else sees the account yet. `side`: where it goes
+ * on if it is not on a CPU; `class`: what it waits for if it is blocked.
+ */
+ACCOUNT_FN void account_mark(struct account *a, __u64 now, __u8 found, __u8 side, __u8 class)
+{
+	account_begin(a, now, PHASE_MARKED, side);
+	a->found = found;
+	a->class = class;
+}
+
+/*
+ * The measurement began at `start`: what was charged before is dropped. Called before anything is charged beyond `start`. Who had
+ * been woken by then was waiting for a CPU, no more for what it had waited for.
+ */
+ACCOUNT_FN void account_rebase(struct account *a, __u64 start)
+{
+	account_write_begin(a);
+	for (int i = 0; i < CLASS_SLOTS; i++)
+		a->ns[i] = 0;
+	a->begin_ns = start;
+	a->since_ns = start;
+	if (a->wake_ns && a->wake_ns <= start &&
+	    (a->phase == PHASE_BLOCKED || (a->phase == PHASE_MARKED && a->found == FOUND_BLOCKED)))
+		a->phase = PHASE_WOKEN;
+	account_write_end(a);
+}
+
 /* The thread leaves its CPU: blocked in `class`, or still runnable. */
 ACCOUNT_FN void account_switch_out(struct account *a, __u64 now, int blocked, __u8 class, struct account_split *split)
 {
 	account_write_begin(a);
+	account_resolve(a, 1);
 	if (account_settle(a, now, split)) {
 		a->class = class;
 		a->phase = blocked ? PHASE_BLOCKED : PHASE_PREEMPTED;
@@ -162,6 +209,7 @@ ACCOUNT_FN void account_switch_out(struct account *a, __u64 now, int blocked, __
 ACCOUNT_FN void account_switch_in(struct account *a, __u64 now, struct account_split *split)
 {
 	account_write_begin(a);
+	account_resolve(a, 0);
 	if (account_settle(a, now, split))
 		a->phase = PHASE_ON_CPU;
 	a->wake_ns = 0;
@@ -181,6 +229,7 @@ ACCOUNT_FN void account_wake(struct account *a, __u64 now)
 ACCOUNT_FN void account_side(struct account *a, __u64 now, __u8 side)
 {
 	account_write_begin(a);
+	account_resolve(a, 1);
 	if (a->phase == PHASE_ON_CPU) {
 		account_charge(a, now, a->side);
 		a->wake_ns = 0;
@@ -197,6 +246,7 @@ ACCOUNT_FN void account_side(struct account *a, __u64 now, __u8 side)
 ACCOUNT_FN void account_end(struct account *a, __u64 now, struct account_split *split)
 {
 	account_write_begin(a);
+	account_resolve(a, a->found == FOUND_ON_CPU);
 	account_settle(a, now, split);
 	a->phase = PHASE_DEAD;
 	account_write_end(a);

@@ -62,6 +62,8 @@ int kernel_open(const struct trace_options *options, struct kernel **ret, char *
 	bpf_program__set_autoload(kernel->skel->progs.on_sys_enter, !options->no_syscalls);
 	bpf_program__set_autoload(kernel->skel->progs.on_sys_exit, !options->no_syscalls);
 	bpf_program__set_autoattach(kernel->skel->progs.snapshot, false);
+	bpf_program__set_autoload(kernel->skel->progs.mark, false);
+	bpf_program__set_autoload(kernel->skel->progs.release_process, false);
 	err = concprof_bpf__load(kernel->skel);
 	if (err) {
 		snprintf(error, TRACE_ERROR_BYTES,
@@ -109,7 +111,7 @@ int kernel_ring_fd(struct kernel *kernel)
 
 uint64_t kernel_begin_ns(const struct kernel *kernel)
 {
-	return kernel->skel->bss->root_begin_ns;
+	return kernel->skel->bss->start_ns;
 }
 
 uint64_t kernel_stop_ns(const struct kernel *kernel)
