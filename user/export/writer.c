@@ -3,48 +3,22 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "export/utf8.h"
 #include "export/writer.h"
-
-/* Bytes of the UTF-8 sequence at `s`; 0 when it is none (overlong forms, surrogates and more than U+10FFFF are none). */
-static int utf8_length(const unsigned char *s)
-{
-	static const struct {
-		unsigned char mask, lead;
-		int length;
-		uint32_t least;
-	} forms[] = {{0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
-
-	if (s[0] < 0x80)
-		return 1;
-	for (int i = 0; i < 3; i++) {
-		uint32_t point = s[0] & ~forms[i].mask;
-
-		if ((s[0] & forms[i].mask) != forms[i].lead)
-			continue;
-		for (int j = 1; j < forms[i].length; j++) {
-			if ((s[j] & 0xc0) != 0x80)
-				return 0;
-			point = point << 6 | (s[j] & 0x3f);
-		}
-		if (point < forms[i].least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-			return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
 
 static void quote(FILE *out, const char *value)
 {
-	const unsigned char *s = (const unsigned char *)value;
+	const char *s = value;
 
 	fputc('"', out);
 	while (*s) {
-		int length = utf8_length(s);
+		uint32_t point;
+		int length = utf8_decode(s, &point);
 
 		if (*s == '"' || *s == '\\')
 			fprintf(out, "\\%c", *s);
-		else if (*s < 0x20 || *s == 0x7f)
-			fprintf(out, "\\u%04x", *s);
+		else if (length && (point < 0x20 || point == 0x7f))
+			fprintf(out, "\\u%04x", point);
 		else if (!length)
 			fputs("\\ufffd", out);
 		else

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folded stacks, as flamegraph.pl, speedscope and others read them: "root;outer;inner VALUE", a line for each stack, the value in
+ * microseconds. `_[k]` ends the name of a kernel frame and `_[i]` that of an inlined one: flamegraph.pl --color=java tells them apart.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "export/flame_tree.h"
+#include "export/utf8.h"
+#include "lib/cleanup.h"
+#include "lib/text.h"
+
+/* The path to a node, and how long it was at each depth. */
+struct path {
+	struct text text;
+	size_t length[FLAME_DEPTH_MAX + 8]; /* roots, marks and leaves are beside the frames */
+};
+
+/* What would end a name, or a line, becomes something that looks like it. */
+static void add_name(struct text *text, const struct flame_name *name)
+{
+	const char *s = name->text;
+
+	while (*s) {
+		uint32_t point;
+		int length = utf8_decode(s, &point);
+
+		if (!length || point < 0x20 || (point >= 0x7f && point < 0xa0))
+			text_add(text, "?");
+		else if (point == ';')
+			text_add(text, ":");
+		else
+			text_add(text, "%.*s", length, s);
+		s += length ? length : 1;
+	}
+	text_add(text, "%s", name->kind == FLAME_KERNEL ? "_[k]" : name->kind == FLAME_INLINED ? "_[i]" : "");
+}
+
+static void move_to(struct path *path, const struct flame_tree *tree, const struct flame_node *node)
+{
+	path->text.length = path->length[node->depth - 1];
+	if (node->depth > 1)
+		text_add(&path->text, ";");
+	add_name(&path->text, &tree->names.names[node->name]);
+	path->length[node->depth] = path->text.length;
+}
+
+/*
+ * Rounded so that the sum of all lines so far is the rounded sum: no line is off by a microsecond or more, and the total is right. A
+ * line of 0 says nothing.
+ */
+static void put_line(FILE *out, const struct path *path, uint64_t ns, uint64_t *sum_ns)
+{
+	uint64_t before_us = (*sum_ns + 500) / 1000, us;
+
+	*sum_ns += ns;
+	us = (*sum_ns + 500) / 1000 - before_us;
+	if (us)
+		fprintf(out, "%s %" PRIu64 "\n", path->text.bytes, us);
+}
+
+static int put_lines(FILE *out, const struct flame_tree *tree, struct path *path)
+{
+	_cleanup_free_ uint64_t *own_ns = calloc(tree->n_nodes, sizeof(*own_ns));
+	uint64_t sum_ns = 0;
+
+	if (!own_ns)
+		return -ENOMEM;
+	for (size_t i = 1; i < tree->n_nodes; i++) {
+		own_ns[i] += tree->nodes[i].ns;
+		own_ns[tree->nodes[i].parent] -= tree->nodes[i].ns;
+	}
+	errno = 0;
+	for (size_t i = 1; i < tree->n_nodes; i++) {
+		move_to(path, tree, &tree->nodes[i]);
+		if (path->text.failed)
+			return -ENOMEM;
+		if (own_ns[i])
+			put_line(out, path, own_ns[i], &sum_ns);
+		if (ferror(out))
+			return errno ? -errno : -EIO;
+	}
+	return fflush(out) ? -errno : 0;
+}
+
+static int write_folded(FILE *out, const struct export_input *input)
+{
+	struct flame_tree *tree = NULL;
+	struct path *path;
+	int err = flame_tree_build(input, &tree);
+
+	if (err)
+		return err;
+	path = calloc(1, sizeof(*path));
+	err = path ? put_lines(out, tree, path) : -ENOMEM;
+	if (path)
+		text_free(&path->text);
+	free(path);
+	flame_tree_free(tree);
+	return err;
+}
+
+const struct exporter exporter_folded = {
+    .name = "folded",
+    .gloss = "stacks with their time in microseconds, for flamegraph.pl, speedscope and others",
+    .extension = "folded",
+    .one_run = true,
+    .write = write_folded,
+};
