@@ -11,6 +11,11 @@
 #define F_SETLKW64   14 /* i386 */
 #define F_OFD_SETLKW 38
 
+#define NR_WAIT4       61
+#define NR_WAITID      247
+#define NR_WAITID_I386 284
+#define P_PID          1
+
 /* Arguments of the syscall in progress, by the entry convention (arch/x86/entry). */
 struct call {
 	u64 nr, arg[6];
@@ -38,39 +43,139 @@ static __always_inline void call_read(struct call *call, struct task_struct *tas
 	}
 }
 
-static __always_inline void on_fd(struct wait_key *key, u32 fd)
+static __always_inline void on_fd(struct thread *t, u32 fd)
 {
 	struct fd_view view = {};
 
 	fd_look(fd, &view);
-	key->class = wait_fd_class(view.kind);
-	/* Files have no names here yet; a row for each that a program reads would fill the map for nothing. */
-	if (view.kind == FD_FILE)
-		return;
-	key->object = fd;
-	key->where = view.where;
+	t->open.class = wait_fd_class(view.kind);
+	t->open.where = view.where;
+	t->ports = view.ports;
+	if (view.where.words[2])
+		object_met(t, view.file);
 }
 
-static __always_inline void on_set(struct wait_key *key, u32 holds, bool has_timeout)
+#define NS_MS  1000000ULL
+#define NS_S   1000000000ULL
+#define S_LONG 1000000000ULL /* 30 years: what is longer is not multiplied */
+
+/* The time at a timespec (`unit` 1) or timeval (1000) in user memory; `narrow`: its members have 32 bits. */
+static __always_inline u64 user_time(u64 address, bool narrow, u64 unit)
 {
-	key->class = wait_poll_class(holds, has_timeout);
-	if (key->class == CLASS_SLEEP || key->class == CLASS_SELFWAKE)
+	union {
+		u64 wide[2];
+		u32 narrow[4];
+	} time = {};
+	u64 seconds, rest;
+
+	if (!address || user_read(&time, narrow ? 8 : 16, address))
+		return 0;
+	seconds = narrow ? time.narrow[0] : time.wide[0];
+	rest = narrow ? time.narrow[1] : time.wide[1];
+	if (seconds > S_LONG || rest >= NS_S)
+		return 0;
+	return seconds * NS_S + rest * unit;
+}
+
+/*
+ * A set of nothing but timers and self-wakes is a sleep. `length_ns`: how long at most, if `timed`; the kernel counts it from the system
+ * call's begin, which was not long ago at its first wait.
+ */
+static __always_inline void on_set(struct thread *t, u32 holds, bool timed, u64 length_ns)
+{
+	struct wait_key *key = &t->open;
+
+	key->class = wait_poll_class(holds, timed);
+	t->timed = timed || holds & HOLDS_TIMER;
+	if (key->class == CLASS_SLEEP || key->class == CLASS_SELFWAKE) {
 		key->op = 0;
+		key->object = timed ? wait_round_ns(length_ns) : 0;
+	} else if (timed && !t->deadline_ns) {
+		t->deadline_ns = bpf_ktime_get_ns() + length_ns;
+	}
 }
 
-static __always_inline void on_futex(struct wait_key *key, u64 address, u8 op)
+#define NR_SELECT                      23
+#define NR_CLOCK_NANOSLEEP             230
+#define NR_CLOCK_NANOSLEEP_I386        267
+#define NR_CLOCK_NANOSLEEP_TIME64_I386 407
+#define NR_PSELECT6_TIME64_I386        413
+#define NR_PPOLL_TIME64_I386           414
+#define NR_NEWSELECT_I386              142
+#define TIMER_ABSTIME                  1
+
+static __always_inline bool is_narrow(struct call *call)
 {
-	key->class = CLASS_FUTEX;
-	key->object = address;
-	key->op = op;
+	return call->i386 && call->nr != NR_CLOCK_NANOSLEEP_TIME64_I386 && call->nr != NR_PSELECT6_TIME64_I386 &&
+	       call->nr != NR_PPOLL_TIME64_I386;
 }
 
-static __noinline void on_futex_vector(struct wait_key *key, u64 array)
+static __always_inline void on_sleep(struct thread *t, struct call *call)
+{
+	bool clock = call->i386 ? call->nr == NR_CLOCK_NANOSLEEP_I386 || call->nr == NR_CLOCK_NANOSLEEP_TIME64_I386
+				: call->nr == NR_CLOCK_NANOSLEEP;
+
+	t->open.class = CLASS_SLEEP;
+	t->timed = 1;
+	if (clock && call->arg[1] & TIMER_ABSTIME)
+		t->open.op = WAIT_OP_UNTIL;
+	else
+		t->open.object = wait_round_ns(user_time(clock ? call->arg[2] : call->arg[0], is_narrow(call), 1));
+}
+
+static __always_inline void on_select(struct thread *t, struct call *call)
+{
+	u64 unit = call->nr == (call->i386 ? NR_NEWSELECT_I386 : NR_SELECT) ? 1000 : 1;
+	u32 holds = select_holds(t, call->arg[0], call->arg[1], call->arg[2], call->arg[3]);
+
+	on_set(t, holds, call->arg[4], user_time(call->arg[4], is_narrow(call), unit));
+}
+
+/* Milliseconds, -1 for ever. */
+static __always_inline void on_set_ms(struct thread *t, u32 holds, s32 ms)
+{
+	on_set(t, holds, ms >= 0, ms * NS_MS);
+}
+
+/* Who holds the lock that the current task begins to wait for; and what it takes itself for, to be compared with that. */
+__noinline int futex_holder(struct thread *t, u64 address)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct wait_mutex mutex = {};
+	u32 word = 0;
+
+	if (!t || is_about_other())
+		return 0;
+	if (t->open.op & WAIT_OP_EXPECTS_2) {
+		if (bpf_probe_read_user(&mutex, sizeof(mutex), (void *)address))
+			return 0;
+		t->open.holder = wait_mutex_holder(&mutex);
+	} else {
+		bpf_probe_read_user(&word, sizeof(word), (void *)address);
+		t->open.holder = word & WAIT_FUTEX_TID_MASK;
+	}
+	/* In another pid namespace it counts differently: its C library keeps the number where the kernel will clear it. */
+	if (t->open.holder && !t->own_tid)
+		bpf_probe_read_user(&t->own_tid, sizeof(t->own_tid), task->clear_child_tid);
+	return 0;
+}
+
+static __always_inline void on_futex(struct thread *t, u64 address, u8 op, u64 timeout)
+{
+	t->open.class = CLASS_FUTEX;
+	t->open.object = address;
+	t->open.op = op;
+	t->timed = timeout != 0;
+	if (op & WAIT_OP_EXPECTS_2 || op == WAIT_FUTEX_LOCK_PI || op == WAIT_FUTEX_LOCK_PI2)
+		futex_holder(t, address);
+}
+
+static __noinline void on_futex_vector(struct thread *t, u64 array, u64 timeout)
 {
 	u64 waiter[2] = {}; /* struct futex_waitv: value, address, flags */
 
 	user_read(waiter, sizeof(waiter), array);
-	on_futex(key, waiter[1], WAIT_FUTEX_WAIT);
+	on_futex(t, waiter[1], WAIT_FUTEX_WAIT, timeout);
 }
 
 static __noinline bool clone3_is_vfork(u64 arguments)
@@ -82,11 +187,34 @@ static __noinline bool clone3_is_vfork(u64 arguments)
 }
 
 /* Of a splice or tee, the end that can block. */
-static __always_inline void on_splice(struct wait_key *key, struct call *call)
+static __always_inline void on_splice(struct thread *t, struct call *call)
 {
-	on_fd(key, call->arg[0]);
-	if (key->class != CLASS_PIPE && key->class != CLASS_SOCKET)
-		on_fd(key, call->nr == 276 || call->nr == 315 ? call->arg[1] : call->arg[2]);
+	on_fd(t, call->arg[0]);
+	if (t->open.class != CLASS_PIPE && t->open.class != CLASS_SOCKET)
+		on_fd(t, call->nr == 276 || call->nr == 315 ? call->arg[1] : call->arg[2]);
+}
+
+/* A wait of the class whatever the descriptor is; its name says what it is. */
+static __always_inline void on_file(struct thread *t, u32 fd, u8 class)
+{
+	on_fd(t, fd);
+	t->open.class = class;
+}
+
+/* A lock inside the kernel that is waited for within a system call or a fault. */
+static __always_inline void on_klock(struct thread *t, struct task_struct *task, u8 class_of_fault)
+{
+	/* The lock on the mappings is the only one to sleep on that lies within the first part of struct mm_struct (5.19 to 6.18). */
+	const u64 first_part = 512;
+	u64 mm = (u64)BPF_CORE_READ(task, mm); /* read by the helper it is a number, not a pointer */
+
+	if (mm && t->klock - mm < first_part) {
+		t->open.class = class_of_fault;
+		t->open.op = WAIT_OP_MMAP_LOCK;
+	} else {
+		t->open.class = CLASS_KLOCK;
+		t->open.op = t->klock_flags;
+	}
 }
 
 static __always_inline bool in_iowait(struct task_struct *task)
@@ -94,45 +222,51 @@ static __always_inline bool in_iowait(struct task_struct *task)
 	return BPF_CORE_READ_BITFIELD(task, in_iowait);
 }
 
-static __always_inline void on_syscall(struct wait_key *key, struct call *call, bool iowait)
+static __always_inline void on_syscall(struct thread *t, struct call *call, bool iowait)
 {
+	struct wait_key *key = &t->open;
+
 	switch (wait_how(call->nr, call->i386)) {
 	case HOW_FUTEX:
-		on_futex(key, call->arg[0], wait_futex_op(call->arg[1], call->arg[2], call->arg[5]));
+		on_futex(t, call->arg[0], wait_futex_op(call->arg[1], call->arg[2], call->arg[5]), call->arg[3]);
 		break;
 	case HOW_FUTEX2:
-		on_futex(key, call->arg[0], wait_futex_op(WAIT_FUTEX_WAIT, call->arg[1], 0));
+		on_futex(t, call->arg[0], wait_futex_op(WAIT_FUTEX_WAIT, call->arg[1], 0), call->arg[4]);
 		break;
 	case HOW_FUTEX_V:
-		on_futex_vector(key, call->arg[0]);
+		on_futex_vector(t, call->arg[0], call->arg[3]);
 		break;
 	case HOW_FD:
 	case HOW_SENDFILE:
-		on_fd(key, call->arg[0]);
+		on_fd(t, call->arg[0]);
 		break;
 	case HOW_SPLICE:
-		on_splice(key, call);
+		on_splice(t, call);
 		break;
 	case HOW_POLL:
-		on_set(key, poll_holds(key, call->arg[0], call->arg[1]), (s32)call->arg[2] >= 0);
+		on_set_ms(t, poll_holds(t, call->arg[0], call->arg[1]), call->arg[2]);
 		break;
 	case HOW_PPOLL:
-		on_set(key, poll_holds(key, call->arg[0], call->arg[1]), call->arg[2]);
+		on_set(t, poll_holds(t, call->arg[0], call->arg[1]), call->arg[2], user_time(call->arg[2], is_narrow(call), 1));
 		break;
 	case HOW_SELECT:
-		on_set(key, select_holds(key, call->arg[0], call->arg[1], call->arg[2], call->arg[3]), call->arg[4]);
+		on_select(t, call);
 		break;
 	case HOW_EPOLL:
-		on_set(key, epoll_holds(key, call->arg[0]), (s32)call->arg[3] >= 0);
+		on_set_ms(t, epoll_holds(t, call->arg[0]), call->arg[3]);
 		break;
 	case HOW_EPOLL2:
-		on_set(key, epoll_holds(key, call->arg[0]), call->arg[3]);
+		on_set(t, epoll_holds(t, call->arg[0]), call->arg[3], user_time(call->arg[3], false, 1));
 		break;
 	case HOW_SLEEP:
-		key->class = CLASS_SLEEP;
+		on_sleep(t, call);
 		break;
 	case HOW_CHILD:
 		key->class = CLASS_CHILD;
+		if (call->nr == NR_WAITID || (call->i386 && call->nr == NR_WAITID_I386))
+			key->object = call->arg[0] == P_PID ? (u32)call->arg[1] : 0;
+		else if (call->nr == NR_WAIT4 || call->i386)
+			key->object = (s32)call->arg[0] > 0 ? (u32)call->arg[0] : 0;
 		break;
 	case HOW_CLONE:
 		key->class = call->arg[0] & CLONE_VFORK ? CLASS_CHILD : CLASS_MEMORY;
@@ -141,16 +275,24 @@ static __always_inline void on_syscall(struct wait_key *key, struct call *call, 
 		key->class = clone3_is_vfork(call->arg[0]) ? CLASS_CHILD : CLASS_MEMORY;
 		break;
 	case HOW_FCNTL:
-		on_fd(key, call->arg[0]);
+		on_fd(t, call->arg[0]);
 		if (call->arg[1] == F_SETLKW || call->arg[1] == F_OFD_SETLKW || (call->i386 && call->arg[1] == F_SETLKW64))
 			key->class = CLASS_FLOCK;
 		break;
 	case HOW_FLOCK:
-		on_fd(key, call->arg[0]);
-		key->class = CLASS_FLOCK;
+		on_file(t, call->arg[0], CLASS_FLOCK);
 		break;
 	case HOW_SYSV:
 		key->class = CLASS_SYSV;
+		key->object = (u32)call->arg[0];
+		break;
+	case HOW_IPC:
+		key->class = CLASS_SYSV;
+		key->object = (u32)call->arg[1];
+		break;
+	case HOW_MQUEUE:
+		on_file(t, call->arg[0], CLASS_SYSV);
+		t->timed = call->arg[4] != 0;
 		break;
 	case HOW_SIGNAL:
 		key->class = CLASS_SIGNAL;
@@ -160,6 +302,14 @@ static __always_inline void on_syscall(struct wait_key *key, struct call *call, 
 		break;
 	case HOW_FILE:
 		key->class = CLASS_FILE;
+		break;
+	case HOW_FILE_FD:
+		on_file(t, call->arg[0], CLASS_FILE);
+		break;
+	case HOW_PATH:
+	case HOW_PATH_AT:
+		key->class = CLASS_FILE;
+		object_path_met(t, wait_how(call->nr, call->i386) == HOW_PATH ? call->arg[0] : call->arg[1]);
 		break;
 	case HOW_EXIT:
 		key->class = CLASS_EXIT;
@@ -175,8 +325,12 @@ static __always_inline void on_syscall(struct wait_key *key, struct call *call, 
 		break;
 	}
 	/* Whatever the call is about, now it waits for block I/O: a close that writes, a page-in under a read from a socket. */
-	if (iowait && key->class != CLASS_FILE)
+	if (iowait && key->class != CLASS_FILE) {
 		key->class = key->class == CLASS_OTHER ? CLASS_FILE : CLASS_PAGEIN;
+		key->op = 0;
+		key->object = 0;
+		__builtin_memset(&key->where, 0, sizeof(key->where));
+	}
 }
 
 static __always_inline void key_begin(struct wait_key *key, struct thread *t, u16 nr)
@@ -184,6 +338,11 @@ static __always_inline void key_begin(struct wait_key *key, struct thread *t, u1
 	__builtin_memset(key, 0, sizeof(*key));
 	key->image = t->image;
 	key->nr = nr;
+	t->timed = 0;
+	t->ports = 0;
+	/* A system call that waits again keeps its end. */
+	if (!with_syscalls || !t->slot_last)
+		t->deadline_ns = 0;
 }
 
 static __always_inline void on_stop(struct thread *t)
@@ -218,11 +377,17 @@ static __always_inline void classify(struct thread *t, u32 state, struct task_st
 	/* The entry code leaves -1 there for faults and interrupts from user mode. */
 	if ((s64)call.nr < 0) {
 		key_begin(&t->open, t, WAIT_NR_NONE);
-		t->open.class = in_iowait(task) ? CLASS_PAGEIN : CLASS_FAULT;
+		if (t->klock)
+			on_klock(t, task, CLASS_FAULT);
+		else
+			t->open.class = in_iowait(task) ? CLASS_PAGEIN : CLASS_FAULT;
 		return;
 	}
 	key_begin(&t->open, t, call.nr | (call.i386 ? WAIT_NR_I386 : 0));
-	on_syscall(&t->open, &call, in_iowait(task));
+	if (t->klock)
+		on_klock(t, task, CLASS_MEMORY);
+	else
+		on_syscall(t, &call, in_iowait(task));
 }
 
 /* Fills t->open for the wait that begins now. `state`: why the scheduler takes the thread off (its prev_state). */
@@ -247,19 +412,27 @@ static __always_inline bool same_key(const struct wait_key *a, const struct wait
 	       x[7] == y[7];
 }
 
-static __always_inline bool stats_merge(struct wait_map_key *key, const struct wait_stats *more)
+/* The cause's entry in the map, made if it is new and the map has fewer than `room`; else NULL. */
+static __always_inline struct wait_stats *stats_in_map(struct wait_map_key *key, u64 room)
 {
 	static const struct wait_stats none;
 	struct wait_stats *stats = bpf_map_lookup_elem(&waits, key);
 
-	if (!stats) {
-		/* Not `more` itself: 6.1 takes no value from memory that a global function got by pointer. */
-		if (bpf_map_update_elem(&waits, key, &none, BPF_NOEXIST))
-			return false;
-		stats = bpf_map_lookup_elem(&waits, key);
-		if (!stats)
-			return false;
-	}
+	if (stats || waits_used >= room)
+		return stats;
+	/* Not the caller's own statistics: 6.1 takes no value from memory that a global function got by pointer. */
+	if (bpf_map_update_elem(&waits, key, &none, BPF_NOEXIST))
+		return NULL;
+	__sync_fetch_and_add(&waits_used, 1);
+	return bpf_map_lookup_elem(&waits, key);
+}
+
+static __always_inline bool stats_merge(struct wait_map_key *key, const struct wait_stats *more, u64 room)
+{
+	struct wait_stats *stats = stats_in_map(key, room);
+
+	if (!stats)
+		return false;
 	stats->total_ns += more->total_ns;
 	if (more->max_ns > stats->max_ns)
 		stats->max_ns = more->max_ns;
@@ -270,44 +443,116 @@ static __always_inline bool stats_merge(struct wait_map_key *key, const struct w
 	return true;
 }
 
-/* Moves a cause from its slot to the map. */
-__noinline int wait_evict(struct thread *t, struct wait_slot *slot)
+/* What a cause is when there is no room for it as it is: without where, by whom, from whom. */
+static __always_inline void key_reduce(struct wait_key *key)
 {
-	struct wait_map_key key = {};
+	key->stack = 0;
+	key->waker = 0;
+	key->holder = 0;
+}
 
-	if (!t || !slot)
+/* Adds to a cause in the map. */
+__noinline int wait_to_map(struct thread *t, struct wait_key *key, struct wait_stats *stats)
+{
+	struct wait_map_key map_key = {};
+
+	if (!t || !key || !stats)
 		return 0;
-	key.thread = t->serial;
-	key.key = slot->key;
-	if (!stats_merge(&key, &slot->stats))
-		__sync_fetch_and_add(&losses[LOSS_WAIT_UNATTRIBUTED], slot->stats.count);
+	map_key.thread = t->serial;
+	map_key.key = *key;
+	if (stats_merge(&map_key, stats, WAITS_FULL))
+		return 0;
+	key_reduce(&map_key.key);
+	if (!stats_merge(&map_key, stats, WAITS_MAX))
+		__sync_fetch_and_add(&losses[LOSS_WAIT_UNATTRIBUTED], stats->count);
 	return 0;
 }
 
-/* Adds a finished wait of `ns`, for the cause in t->open, to the thread's account of causes. */
-__noinline int wait_record(struct thread *t, u64 ns)
+/* As wait_to_map() for one wait of `ns`. */
+__noinline int wait_add_to_map(struct thread *t, u64 ns)
 {
-	struct wait_slot *slot;
-	u64 hash;
-	u32 i;
+	struct wait_map_key map_key = {};
+	struct wait_stats *stats;
 
 	if (!t)
 		return 0;
-	hash = t->open.object ^ t->open.object >> 6 ^ t->open.class ^ t->open.where.words[0];
-	i = (hash ^ hash >> 2) & (WAIT_SLOTS - 1);
-	slot = &t->slot[i];
+	map_key.thread = t->serial;
+	map_key.key = t->open;
+	stats = stats_in_map(&map_key, WAITS_FULL);
+	if (!stats) {
+		key_reduce(&map_key.key);
+		stats = stats_in_map(&map_key, WAITS_MAX);
+	}
+	if (stats)
+		stats_add(stats, ns);
+	else
+		lose(LOSS_WAIT_UNATTRIBUTED);
+	return 0;
+}
 
-	if (!same_key(&slot->key, &t->open)) {
-		if (t->slot_used & 1 << i) {
-			wait_evict(t, slot);
+static __always_inline u32 slot_of(const struct wait_key *key)
+{
+	u64 hash = key->object ^ key->object >> 6 ^ key->class ^ key->where.words[0] ^ key->stack ^ key->stack >> 7 ^ key->waker ^
+		   key->holder;
+
+	return (hash ^ hash >> 2) & (WAIT_SLOTS - 1);
+}
+
+/*
+ * Adds a finished wait of `ns`, for the cause in t->open, to the thread's account of causes. A slot that was met again since the last
+ * time that another cause wanted it keeps its own: causes that take turns do not push each other out.
+ */
+__noinline int wait_record(struct thread *t, u64 ns)
+{
+	struct wait_slot *slot;
+	u32 i, bit;
+
+	if (!t)
+		return 0;
+	i = slot_of(&t->open) & (WAIT_SLOTS - 1);
+	bit = 1 << i;
+	slot = &t->slot[i];
+	if (same_key(&slot->key, &t->open)) {
+		t->slot_used |= bit;
+		t->slot_hit |= bit;
+	} else if (t->slot_used & t->slot_hit & bit) {
+		t->slot_hit &= ~bit;
+		t->slot_last = WAIT_IN_MAP;
+		wait_add_to_map(t, ns);
+		return 0;
+	} else {
+		if (t->slot_used & bit) {
+			wait_to_map(t, &slot->key, &slot->stats);
 			__builtin_memset(&slot->stats, 0, sizeof(slot->stats));
 		}
-		t->slot_used |= 1 << i;
+		t->slot_used |= bit;
 		slot->key = t->open;
-	} else {
-		t->slot_used |= 1 << i;
 	}
 	stats_add(&slot->stats, ns);
 	t->slot_last = i + 1;
+	return 0;
+}
+
+/* The cause is in t->open still: nothing but a wait changes it. */
+__noinline int wait_timed_out(struct thread *t)
+{
+	struct wait_map_key map_key = {};
+	struct wait_stats *stats;
+
+	if (!t)
+		return 0;
+	if (t->slot_last != WAIT_IN_MAP) {
+		t->slot[(t->slot_last - 1) & (WAIT_SLOTS - 1)].stats.timed_out++;
+		return 0;
+	}
+	map_key.thread = t->serial;
+	map_key.key = t->open;
+	stats = bpf_map_lookup_elem(&waits, &map_key);
+	if (!stats) {
+		key_reduce(&map_key.key);
+		stats = bpf_map_lookup_elem(&waits, &map_key);
+	}
+	if (stats)
+		stats->timed_out++;
 	return 0;
 }

@@ -10,6 +10,9 @@
  *   (at a blocking switch-out)        stacks.bpf.c    where it waits
  *   (at a poll set's wait)            polls.bpf.c     what the set holds
  *   iter.s/task                       attach.bpf.c    threads that live already
+ *   (at a wait for an object)         objects.bpf.c   what it is called
+ *   (at a wake-up)                    wakers.bpf.c    who wakes
+ *   contention_begin, _end            klocks.bpf.c    locks inside the kernel
  *   iter/task                         snapshot.bpf.c  accounts of live threads
  */
 #ifndef CONCPROF_BPF_H
@@ -24,7 +27,11 @@
 #define SHARED extern
 #endif
 
-#define WAITS_MAX     65536
+#define WAITS_MAX 262144
+/* From here on new causes are kept without stack, waker and holder: the rest of the room is for those. */
+#define WAITS_FULL    (WAITS_MAX / 4 * 3)
+#define FILES_MAX     8192
+#define PEERS_MAX     8192
 #define PROCESSES_MAX 32768
 #define EPOLLS_MAX    1024
 #define RING_BYTES    (4 << 20)
@@ -71,11 +78,14 @@ struct epoll_member {
 };
 
 struct epoll_set {
-	struct wait_key summary; /* class and peer, valid if known != 0 */
+	struct wait_key summary; /* where, object and op, valid if known != 0 */
+	u64 file;                /* behind summary.where */
+	u32 ports;
 	u32 known;
 	u32 too_large;
 	u32 holds;   /* of the summary: enum poll_holds */
 	u32 witness; /* slot of the member that decides the summary; it must still be there */
+	u32 pad;
 	struct epoll_member member[EPOLL_SLOTS];
 };
 
@@ -87,12 +97,28 @@ SHARED struct {
 	__type(value, struct epoll_set);
 } epolls SEC(".maps");
 
+/* Files and paths whose names were delivered, by what stands in a wait's key. When it is full, files are known by their file system only. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, FILES_MAX);
+	__type(key, union wait_where);
+	__type(value, u32);
+} files_met SEC(".maps");
+
+/* The same of pipes, sockets' peers and processes that wake followed threads; the oldest give way, and may be delivered again. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PEERS_MAX);
+	__type(key, union wait_where);
+	__type(value, u32);
+} peers_met SEC(".maps");
+
 /* Processes to attach to, by their leader: then it does not matter in which pid namespace anybody counts. */
 struct chosen {
 	u64 process; /* serial */
 	u64 parent;  /* serial of the process that created it; 0: a root */
 };
-
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -130,6 +156,7 @@ SHARED volatile __u64 unsettled; /* threads that the last pass over all tasks fo
 SHARED __u64 last_thread;        /* serials given out */
 SHARED __u64 last_process;
 SHARED volatile __u64 losses[LOSS_COUNT];
+SHARED volatile __u64 waits_used; /* entries of the map `waits` */
 
 static __always_inline void lose(enum loss what)
 {
@@ -275,25 +302,42 @@ int wait_record(struct thread *t, u64 ns);
 /* stacks.bpf.c: fills t->open.stack for the wait that begins now. */
 int stack_take(struct thread *t);
 
-/* polls.bpf.c */
+/* The system call of the last wait said that its time had run out. */
+int wait_timed_out(struct thread *t);
+
+/* wakers.bpf.c: the current context, as the one that wakes the thread t (WAKER_*). */
+u64 who_wakes(struct thread *t);
+
+/* fds.bpf.c: what a descriptor of the current task refers to. */
 struct fd_view {
-	u32 kind; /* enum wait_fd */
-	u32 pad;
+	u32 kind;  /* enum wait_fd */
+	u32 ports; /* as in struct thread */
 	u64 file;
 	union wait_where where;
 };
+
+/* Fills *view. view->kind is FD_UNKNOWN when there is no such descriptor. Returns view->kind. */
+int fd_look(u32 fd, struct fd_view *view);
+
 /*
- * What the set of a blocked poll, select or epoll_wait of the current task holds (enum poll_holds), without what only wakes the
- * process itself. key->where gets the peer of one socket in it, key->op WAIT_OP_MANY if there are others.
+ * objects.bpf.c: the open wait of t is for what t->open.where says, behind the struct file `file`. Completes t->open.where where it takes
+ * more than fd_look does, and delivers its name if it was not yet.
  */
-u32 poll_holds(struct wait_key *key, u64 array, u64 count);
-u32 select_holds(struct wait_key *key, u64 count, u64 readable, u64 writable, u64 exceptional);
-u32 epoll_holds(struct wait_key *key, u32 fd);
+int object_met(struct thread *t, u64 file);
+/* The same for a path in user memory. */
+int object_path_met(struct thread *t, u64 path);
+/* A process that is not followed has woken the thread t: the current one. */
+int object_task_met(struct thread *t, u32 tgid);
+
+/*
+ * polls.bpf.c: what the set of a blocked poll, select or epoll_wait of the current task holds (enum poll_holds), without what only wakes
+ * the process itself. t->open.where gets the peer of one socket in it, t->open.op WAIT_OP_MANY if there are others.
+ */
+u32 poll_holds(struct thread *t, u64 array, u64 count);
+u32 select_holds(struct thread *t, u64 count, u64 readable, u64 writable, u64 exceptional);
+u32 epoll_holds(struct thread *t, u32 fd);
 /* After the syscalls' success, in the current task. */
 int epoll_created(u32 fd);
 int epoll_changed(u32 epoll_fd, u32 operation, u32 fd);
-
-/* fds.bpf.c */
-int fd_look(u32 fd, struct fd_view *view);
 
 #endif

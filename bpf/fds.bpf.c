@@ -57,30 +57,109 @@ static __always_inline u32 anonymous_kind(struct file *file)
 	}
 }
 
-static __always_inline void socket_where(union wait_where *where, struct file *file)
+#define LOOPBACK_NET 127 /* 127.0.0.0/8: the first byte of the address */
+
+static __always_inline bool is_loopback4(u32 address)
+{
+	return (address & 0xff) == LOOPBACK_NET;
+}
+
+static __always_inline bool is_loopback6(const u8 *address)
+{
+	const u64 *words = (const u64 *)address;
+
+	if (words[0])
+		return false;
+	if ((u32)words[1] == __builtin_bswap32(0xffff)) /* IPv4 through IPv6 */
+		return is_loopback4(words[1] >> 32);
+	return words[1] == __builtin_bswap64(1);
+}
+
+/* Addresses: the peer's, and what the socket itself is bound to (all 0: not connected; any). */
+struct ends {
+	union {
+		u8 bytes[16];
+		u32 word;
+		u64 words[2];
+	} peer, own;
+};
+
+static __always_inline void socket_ends(struct ends *ends, struct sock *sk, u16 family)
+{
+	if (family == AF_INET) {
+		ends->peer.word = FIELD(sk, __sk_common.skc_daddr);
+		ends->own.word = FIELD(sk, __sk_common.skc_rcv_saddr);
+	} else {
+		BPF_CORE_READ_INTO(&ends->peer.bytes, sk, __sk_common.skc_v6_daddr);
+		BPF_CORE_READ_INTO(&ends->own.bytes, sk, __sk_common.skc_v6_rcv_saddr);
+	}
+}
+
+static __always_inline bool is_loopback(const u8 *address, u16 family)
+{
+	return family == AF_INET ? is_loopback4(*(const u32 *)address) : is_loopback6(address);
+}
+
+static __always_inline void inet_where(struct fd_view *view, struct sock *sk, u16 family)
+{
+	union wait_where *where = &view->where;
+	struct ends ends = {};
+	u16 port, local_port;
+	bool connected;
+
+	socket_ends(&ends, sk, family);
+	port = __builtin_bswap16(FIELD(sk, __sk_common.skc_dport));
+	local_port = FIELD(sk, __sk_common.skc_num);
+	connected = ends.peer.words[0] || ends.peer.words[1];
+	if (FIELD(sk, __sk_common.skc_state) == TCP_LISTEN) {
+		where->peer.kind |= WHERE_LISTENS;
+	} else if (ends.peer.words[0] == ends.own.words[0] && ends.peer.words[1] == ends.own.words[1] && connected) {
+		where->peer.kind |= WHERE_HERE;
+	} else if (is_loopback(ends.peer.bytes, family)) {
+		where->peer.kind |= WHERE_HERE;
+	}
+	if (where->peer.kind & WHERE_HERE || (!connected && (is_loopback(ends.own.bytes, family) || !ends.own.words[0])))
+		view->ports = (u32)local_port << 16 | port;
+	/*
+	 * Of the two ports, the one outside the ephemeral range names the service. The other only tells connections apart, of
+	 * which there may be any number; and so do the addresses of who comes there.
+	 */
+	if (port >= EPHEMERAL_FIRST && local_port && local_port < EPHEMERAL_FIRST) {
+		where->peer.kind |= WHERE_SERVES;
+		where->peer.kind &= ~WHERE_HERE;
+	}
+	if (!connected || where->peer.kind & WHERE_SERVES) {
+		__builtin_memcpy(where->peer.address, ends.own.bytes, sizeof(where->peer.address));
+		where->peer.local_port = local_port;
+	} else {
+		__builtin_memcpy(where->peer.address, ends.peer.bytes, sizeof(where->peer.address));
+		where->peer.port = port;
+		where->peer.local_port = port ? 0 : local_port;
+	}
+}
+
+/* A unix socket is told from others by its inode and state, until objects.bpf.c finds its name. */
+static __always_inline void unix_where(struct fd_view *view, struct sock *sk, struct inode *inode)
+{
+	u64 state = FIELD(sk, __sk_common.skc_state);
+
+	view->where.local.name = FIELD(inode, i_ino) | state << 56;
+	if (state == TCP_LISTEN)
+		view->where.local.kind |= WHERE_LISTENS;
+}
+
+static __always_inline void socket_where(struct fd_view *view, struct file *file, struct inode *inode)
 {
 	struct socket *socket = FIELD(file, private_data);
 	struct sock *sk = FIELD(socket, sk);
-	u16 family = FIELD(sk, __sk_common.skc_family), port, local_port;
+	u16 family = FIELD(sk, __sk_common.skc_family);
 
-	where->peer.kind = FD_SOCKET;
-	where->peer.family = family;
-	if (family == AF_INET)
-		*(u32 *)where->peer.address = FIELD(sk, __sk_common.skc_daddr);
-	else if (family == AF_INET6)
-		BPF_CORE_READ_INTO(&where->peer.address, sk, __sk_common.skc_v6_daddr);
-	else
-		return;
-	port = __builtin_bswap16(FIELD(sk, __sk_common.skc_dport));
-	local_port = FIELD(sk, __sk_common.skc_num);
-	/*
-	 * Of the two ports, the one outside the ephemeral range names the service. The other only tells connections apart, of
-	 * which there may be any number.
-	 */
-	if (port >= EPHEMERAL_FIRST && local_port && local_port < EPHEMERAL_FIRST)
-		port = 0;
-	where->peer.port = port;
-	where->peer.local_port = port ? 0 : local_port;
+	view->where.peer.kind = FD_SOCKET;
+	view->where.peer.family = family;
+	if (family == AF_INET || family == AF_INET6)
+		inet_where(view, sk, family);
+	else if (family == AF_UNIX)
+		unix_where(view, sk, inode);
 }
 
 static __always_inline struct file *file_of_other(u32 fd)
@@ -119,7 +198,6 @@ static __always_inline struct file *file_of(u32 fd)
 	return file;
 }
 
-/* Fills *view for descriptor `fd` of the current task. view->kind is FD_UNKNOWN when there is none. Returns view->kind. */
 __noinline int fd_look(u32 fd, struct fd_view *view)
 {
 	struct super_block *super;
@@ -130,6 +208,7 @@ __noinline int fd_look(u32 fd, struct fd_view *view)
 	if (!view)
 		return 0;
 	view->kind = FD_UNKNOWN;
+	view->ports = 0;
 	file = file_of(fd);
 	view->file = (u64)file;
 	if (!file)
@@ -138,7 +217,7 @@ __noinline int fd_look(u32 fd, struct fd_view *view)
 	mode = FIELD(inode, i_mode) & S_IFMT;
 	if (mode == S_IFSOCK) {
 		view->kind = FD_SOCKET;
-		socket_where(&view->where, file);
+		socket_where(view, file, inode);
 		return view->kind;
 	}
 	if (mode == S_IFIFO) {

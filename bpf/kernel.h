@@ -83,14 +83,27 @@ struct inode {
 };
 
 struct qstr {
+	u32 len;
 	const unsigned char *name;
 };
 
 struct dentry {
+	struct dentry *d_parent;
 	struct qstr d_name;
 };
 
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
 struct path {
+	struct vfsmount *mnt;
 	struct dentry *dentry;
 };
 
@@ -118,17 +131,30 @@ struct sock_common {
 	__be16 skc_dport;
 	u16 skc_num;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	__be32 skc_rcv_saddr;
 	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 };
 
 struct socket;
 
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[1];
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
+	struct pid *sk_peer_pid;
 };
 
 struct unix_sock {
+	void *addr; /* struct unix_address, of which see struct unix_sock_name */
 	struct sock *peer;
 };
 
@@ -139,6 +165,7 @@ struct socket {
 
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	unsigned int __state; /* `state` before 5.14 */
 	unsigned int flags;
 	int on_cpu; /* before 6.17 with CONFIG_SMP only */
@@ -155,9 +182,18 @@ struct task_struct {
 	unsigned long min_flt, maj_flt;
 	char comm[16];
 	struct files_struct *files;
+	void *mm;
 };
 
 #pragma clang attribute pop
+
+/* struct unix_address of include/net/af_unix.h, the same from 5.17 to 6.18: a field less to relocate. */
+struct unix_sock_name {
+	u32 refcnt;
+	s32 len; /* of what follows */
+	u16 family;
+	char path[108];
+};
 
 /*
  * Layouts that are an interface and need no relocation, of which each costs milliseconds at the start (libbpf 1.1 looks through all
@@ -204,6 +240,13 @@ struct bpf_iter__task {
 #define S_IFREG  0100000
 #define S_IFCHR  0020000
 #define S_IFIFO  0010000
+
+/* include/net/tcp_states.h; unix sockets use it as well */
+#define TCP_LISTEN 10
+
+/* include/trace/events/lock.h */
+#define LCB_F_SPIN  0x01
+#define LCB_F_MUTEX 0x20
 
 /* uapi/linux/magic.h */
 #define ANON_INODE_FS_MAGIC 0x09041934

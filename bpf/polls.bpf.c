@@ -25,8 +25,12 @@ struct look {
 	u32 sockets;
 	u32 witness;
 	u32 searches;
-	u32 inet; /* key.where is an internet peer */
-	struct wait_key key;
+	u32 inet; /* `where` is an internet peer */
+	u32 ports;
+	u32 op;   /* WAIT_OP_MANY */
+	u64 set;  /* how many of each kind: wait_set_add() */
+	u64 file; /* behind `where` */
+	union wait_where where;
 };
 
 /* Looking for the other end of a pipe or socket pair in the own process. */
@@ -101,26 +105,44 @@ __noinline u32 look_add(struct look *look, struct fd_view *view)
 		}
 	}
 	look->holds |= holds;
+	look->set = wait_set_add(look->set, holds);
 	if (view->kind == FD_SOCKET) {
 		look->sockets++;
+		if (view->ports)
+			look->ports = look->ports && look->ports != view->ports ? WAIT_PORTS_MANY : view->ports;
 		if (!look->inet) {
-			look->key.where = view->where;
+			look->op |= look->sockets > 1 ? WAIT_OP_MANY : 0;
+			look->where = view->where;
+			look->file = view->file;
 			look->inet = inet;
 			return 1;
 		}
-		if (look->key.where.words[0] != view->where.words[0] || look->key.where.words[2] != view->where.words[2])
-			look->key.op |= WAIT_OP_MANY;
+		if (look->where.words[0] != view->where.words[0] || look->where.words[1] != view->where.words[1] ||
+		    look->where.words[2] != view->where.words[2])
+			look->op |= WAIT_OP_MANY;
 		return 0;
 	}
-	if (holds && !look->sockets && !look->key.where.file.inode)
-		look->key.where = view->where;
-	return holds != 0;
+	if (!holds || look->sockets)
+		return 0;
+	if (look->where.words[2]) {
+		look->op |= WAIT_OP_MANY;
+		return 0;
+	}
+	look->where = view->where;
+	look->file = view->file;
+	return 1;
 }
 
-static __always_inline u32 look_done(struct look *look, struct wait_key *key)
+/* A set for one peer is a wait for that peer; of others it says what they hold. */
+static __always_inline u32 look_done(struct look *look, struct thread *t)
 {
-	key->where = look->key.where;
-	key->op |= look->key.op;
+	t->open.where = look->where;
+	t->open.op |= look->op;
+	if (look->op & WAIT_OP_MANY)
+		t->open.object = look->set;
+	t->ports = look->ports;
+	if (look->where.words[2])
+		object_met(t, look->file);
 	return look->holds;
 }
 
@@ -139,18 +161,18 @@ static long poll_step(u32 i, struct look *look)
 	return look->sockets >= SOCKETS_ENOUGH;
 }
 
-__noinline u32 poll_holds(struct wait_key *key, u64 array, u64 count)
+__noinline u32 poll_holds(struct thread *t, u64 array, u64 count)
 {
 	struct look look = {.array = array};
 
-	if (!key)
+	if (!t)
 		return 0;
 	if (count > POLL_LOOK_MAX) {
 		count = POLL_LOOK_MAX;
 		lose(LOSS_POLL_SET_TOO_LARGE);
 	}
 	bpf_loop(count, poll_step, &look, 0);
-	return look_done(&look, key);
+	return look_done(&look, t);
 }
 
 static long select_step(u32 fd, struct look *look)
@@ -182,11 +204,11 @@ static __noinline void select_merge(struct look *look, u64 pointer, u64 count)
 		look->words[i] |= words[i];
 }
 
-__noinline u32 select_holds(struct wait_key *key, u64 count, u64 readable, u64 writable, u64 exceptional)
+__noinline u32 select_holds(struct thread *t, u64 count, u64 readable, u64 writable, u64 exceptional)
 {
 	struct look look = {};
 
-	if (!key)
+	if (!t)
 		return 0;
 	if (count > SELECT_LOOK_MAX) {
 		count = SELECT_LOOK_MAX;
@@ -196,7 +218,7 @@ __noinline u32 select_holds(struct wait_key *key, u64 count, u64 readable, u64 w
 	select_merge(&look, writable, count);
 	select_merge(&look, exceptional, count);
 	bpf_loop(count, select_step, &look, 0);
-	return look_done(&look, key);
+	return look_done(&look, t);
 }
 
 /* The kernel's struct eventpoll behind an epoll descriptor, or 0. */
@@ -247,29 +269,43 @@ static __always_inline bool summary_holds(struct epoll_set *set)
 	return member->file && view.file == member->file;
 }
 
-__noinline u32 epoll_holds(struct wait_key *key, u32 fd)
+/* Looks through the whole set. */
+static __always_inline void summary_take(struct epoll_set *set, u64 epoll)
 {
-	struct look look = {.epoll = epoll_of(fd)};
-	struct epoll_set *set = bpf_map_lookup_elem(&epolls, &look.epoll);
+	struct look look = {.epoll = epoll};
 
-	if (!key)
+	bpf_loop(EPOLL_SLOTS, epoll_step, &look, 0);
+	set->summary.where = look.where;
+	set->summary.op = look.op | (set->too_large ? WAIT_OP_MANY : 0);
+	set->summary.object = set->summary.op & WAIT_OP_MANY ? look.set : 0;
+	set->file = look.file;
+	set->ports = look.ports;
+	set->holds = look.holds;
+	set->witness = look.witness;
+	set->known = 1;
+}
+
+__noinline u32 epoll_holds(struct thread *t, u32 fd)
+{
+	u64 epoll = epoll_of(fd);
+	struct epoll_set *set = bpf_map_lookup_elem(&epolls, &epoll);
+
+	if (!t)
 		return 0;
 	if (!set) {
-		key->op |= WAIT_OP_UNSEEN;
+		t->open.op |= WAIT_OP_UNSEEN;
 		if (with_syscalls)
 			lose(LOSS_EPOLL_UNSEEN);
 		return HOLDS_UNKNOWN;
 	}
-	if (!summary_holds(set)) {
-		bpf_loop(EPOLL_SLOTS, epoll_step, &look, 0);
-		set->summary.where = look.key.where;
-		set->summary.op = look.key.op | (set->too_large ? WAIT_OP_MANY : 0);
-		set->holds = look.holds;
-		set->witness = look.witness;
-		set->known = 1;
-	}
-	key->where = set->summary.where;
-	key->op |= set->summary.op;
+	if (!summary_holds(set))
+		summary_take(set, epoll);
+	t->open.where = set->summary.where;
+	t->open.op |= set->summary.op;
+	t->open.object = set->summary.object;
+	t->ports = set->ports;
+	if (t->open.where.words[2])
+		object_met(t, set->file);
 	return set->holds;
 }
 

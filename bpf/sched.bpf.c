@@ -24,6 +24,7 @@ static __always_inline void repair_wake(struct thread *t, struct task_struct *ne
 	if (!queued || !clock_offset)
 		return; /* counted as lost by record_split */
 	account_wake(&t->account, queued + clock_offset);
+	t->waker = 0;
 	lose(LOSS_WAKE_REPAIRED);
 }
 
@@ -37,7 +38,7 @@ static __always_inline void record_split(struct thread *t, const struct account_
 			t->lost_wakes++;
 			lose(LOSS_WAKE_LOST);
 		}
-		t->open.waker = t->waker;
+		t->open.waker = split->lost_wake ? 0 : t->waker;
 		wait_record(t, split->blocked_ns);
 	}
 	if (split->queued)
@@ -209,15 +210,6 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 	return 0;
 }
 
-/* The current context, as the one that ends a wait. */
-static __always_inline u64 who_wakes(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
-
-	return t ? WAKER_THREAD | t->serial : WAKER_OTHER | (u32)task->tgid;
-}
-
 SEC("tp_btf/sched_waking")
 int BPF_PROG(on_waking, struct task_struct *task)
 {
@@ -230,7 +222,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	if (is_over(now))
 		return 0;
 	account_wake(&t->account, now);
-	t->waker = who_wakes();
+	t->waker = who_wakes(t);
 	t->wakes++;
 	self_add(t, t->wakes, now);
 	return 0;

@@ -42,13 +42,14 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 /* The last wait of a syscall ended by its timeout: futex says so by ETIMEDOUT, poll and its kin by 0. */
 static __always_inline void note_timeout(struct thread *t, long result)
 {
-	u32 slot = (t->slot_last - 1) & (WAIT_SLOTS - 1);
-	u8 class = t->slot[slot].key.class;
+	u8 class = t->open.class;
 
+	if (!t->timed)
+		return;
 	if (class == CLASS_FUTEX
 		? result == -ETIMEDOUT
 		: result == 0 && (class == CLASS_POLL || class == CLASS_PIPE || class == CLASS_TTY || class == CLASS_SLEEP))
-		t->slot[slot].stats.timed_out++;
+		wait_timed_out(t);
 }
 
 static __always_inline void epoll_ctl_done(struct pt_regs *regs, bool i386)

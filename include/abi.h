@@ -57,8 +57,16 @@ union wait_where {
 		__u16 port;       /* host order; 0 when it says nothing: the ephemeral end of an accepted connection */
 		__u16 local_port;
 		__u16 family;
-		__u16 kind; /* enum wait_fd */
+		__u16 kind; /* enum wait_fd, WHERE_* */
 	} peer;
+	struct {
+		__u64 name; /* hash of the name; of a socket without any, the peer's inode */
+		__u32 tgid; /* of the peer when it connected or listened; 0: not known */
+		__u32 zero;
+		__u32 ports; /* 0 */
+		__u16 family;
+		__u16 kind; /* enum wait_fd, WHERE_* */
+	} local;            /* AF_UNIX */
 	struct {
 		__u64 inode;
 		__u32 device;
@@ -68,12 +76,22 @@ union wait_where {
 	__u64 words[3];
 };
 
+#define WHERE_KIND(kind) ((kind)&0xff)
+#define WHERE_LISTENS    0x100 /* a listening socket; address and local_port are its own */
+#define WHERE_HERE       0x200 /* the peer's address is on this machine */
+#define WHERE_UNNAMED    0x400 /* a unix socket of a pair */
+#define WHERE_SERVES     0x800 /* the end of a connection that was accepted: address and local_port are its own, port is 0 */
+
 /*
  * What a wait waited for, as far as the kernel side can tell. Equal keys are one cause.
  *   futex        object: user address. op: FUTEX_* command | WAIT_OP_EXPECTS_2
- *   socket       object: descriptor; where: peer
- *   poll         object: 0; where: peer of one socket in the set. op: WAIT_OP_MANY if there are several peers
- *   pipe, file   object: descriptor; where: inode and device
+ *   socket       where: peer
+ *   poll         where: peer of one socket in the set. op: WAIT_OP_MANY if there are several peers; object then: what the set holds
+ *   pipe, file   where: inode and device; of a path: its hash. Pipe sets as poll
+ *   sleep        object: ns asked for, two digits of it; op: WAIT_OP_UNTIL if until a point in time
+ *   child        object: the pid asked for; 0: any
+ *   sysv         object: number of the queue or semaphore set
+ *   klock        op: WAIT_OP_KLOCK_*
  *   others       object: 0
  */
 struct wait_key {
@@ -103,8 +121,17 @@ _Static_assert(sizeof(struct wait_key) == 64, "wait_key layout");
 #define WAIT_NR_NONE      0xffff
 #define WAIT_NR_I386      0x8000
 #define WAIT_OP_EXPECTS_2 0x80 /* futex: a plain wait that expects the value 2, as glibc's low-level locks do */
+#define WAIT_OP_UNTIL     0x10 /* sleep: until a point in time, which may be any */
 #define WAIT_OP_UNSEEN    0x20 /* poll: what the set holds is not known */
 #define WAIT_OP_MANY      0x40 /* poll: the set holds sockets with more than one peer, or too many to see them all */
+
+/* Kernel lock: what kind, as contention_begin says (include/trace/events/lock.h, LCB_F_*). */
+#define WAIT_OP_KLOCK_READ   0x02
+#define WAIT_OP_KLOCK_WRITE  0x04
+#define WAIT_OP_KLOCK_RT     0x08
+#define WAIT_OP_KLOCK_PERCPU 0x10
+#define WAIT_OP_KLOCK_MUTEX  0x20
+#define WAIT_OP_MMAP_LOCK    0x80 /* memory, fault: the process's lock on its mappings */
 
 #define WAIT_LOG2_SLOTS 40 /* bucket i: 2^i <= ns < 2^(i+1); the last one is open (>= 9.2 minutes) */
 
@@ -117,8 +144,11 @@ struct wait_stats {
 };
 _Static_assert(sizeof(struct wait_stats) == 24 + 4 * WAIT_LOG2_SLOTS, "wait_stats layout");
 
+#define WAIT_PORTS_MANY 0xffffffff /* a set of several loopback sockets */
+
 /* The causes a thread met last are kept with the thread; what falls out goes to the map `waits`. */
-#define WAIT_SLOTS 4
+#define WAIT_SLOTS  4
+#define WAIT_IN_MAP 0xff
 
 struct wait_slot {
 	struct wait_key key;
@@ -181,11 +211,21 @@ struct thread {
 	__u32 image;     /* exec count of the process, when the thread last ran exec, or was created */
 	__s32 exit_code; /* wait status, at the end */
 	__u8 slot_used;  /* bit i: slot[i] holds a cause */
-	__u8 slot_last;  /* slot of the last wait within the current syscall + 1; 0: none */
+	__u8 slot_last;  /* slot of the last wait within the current syscall + 1; 0: none; WAIT_IN_MAP */
 	__u8 leader;     /* tid == tgid */
 	__u8 live;       /* 1 in a snapshot of a thread that has not ended */
 	__u8 begun;      /* enum thread_begun */
-	__u8 pad[3];
+	__u8 slot_hit;   /* bit i: slot[i] was met again since it was last asked to give way */
+	__u8 timed;      /* the wait that is open or was last has a timeout */
+	__u8 pad;
+	__u64 klock;       /* the kernel lock that it waits for: its address; 0: none */
+	__u32 klock_flags; /* LCB_F_* */
+	__u32 own_tid; /* what the process itself holds for the thread's tid (a word it may have written to); 0: not read yet */
+	__u32 ports;   /* of the loopback socket that the last wait was for: local port << 16 | peer's; WAIT_PORTS_*; 0: none */
+	__u32 pad2;
+	union wait_where met; /* the object whose name was asked for last */
+	__u64 deadline_ns;    /* when the timeout of a poll set's wait runs out; 0: not kept */
+	__u64 met_socket;     /* if that is a unix socket: its inode and state */
 	char comm[COMM_BYTES];
 	struct wait_stats queue[2]; /* waits for a CPU: [0] preempted, [1] woken */
 	struct wait_slot slot[WAIT_SLOTS];
@@ -337,6 +377,9 @@ enum wait_fd {
 	FD_SIGNALFD,
 	FD_PIDFD,
 	FD_OTHER,
+	/* No descriptors, but described by a wait_where too. */
+	FD_PATH, /* a path as a program gave it: inode is its hash */
+	FD_TASK, /* a process that is not followed: inode is its tgid */
 };
 
 #endif

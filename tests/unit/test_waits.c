@@ -93,7 +93,7 @@ static void test_well_known_calls(void **state)
 	assert_int_equal(wait_how(__NR_ppoll, 0), HOW_PPOLL);
 	assert_int_equal(wait_how(__NR_clone3, 0), HOW_CLONE3);
 	assert_int_equal(wait_how(__NR_wait4, 0), HOW_CHILD);
-	assert_int_equal(wait_how(__NR_fsync, 0), HOW_FILE);
+	assert_int_equal(wait_how(__NR_fsync, 0), HOW_FILE_FD);
 	assert_int_equal(wait_how(__NR_restart_syscall, 0), HOW_RESTART);
 	assert_int_equal(wait_how(0, 1), HOW_RESTART);
 	assert_int_equal(wait_how(240, 1), HOW_FUTEX);

@@ -61,6 +61,9 @@ int kernel_open(const struct trace_options *options, struct kernel **ret, char *
 	kernel->skel->rodata->with_casts = kernel_is_at_least(6, 2);
 	bpf_program__set_autoload(kernel->skel->progs.on_sys_enter, !options->no_syscalls);
 	bpf_program__set_autoload(kernel->skel->progs.on_sys_exit, !options->no_syscalls);
+	/* Lock contention came with 5.19. */
+	bpf_program__set_autoload(kernel->skel->progs.on_contention_begin, kernel_is_at_least(5, 19));
+	bpf_program__set_autoload(kernel->skel->progs.on_contention_end, kernel_is_at_least(5, 19));
 	bpf_program__set_autoattach(kernel->skel->progs.snapshot, false);
 	bpf_program__set_autoload(kernel->skel->progs.mark, false);
 	bpf_program__set_autoload(kernel->skel->progs.release_process, false);
