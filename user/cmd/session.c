@@ -12,9 +12,12 @@
 #include "cmd/verbs.h"
 #include "export/export.h"
 #include "lib/cleanup.h"
+#include "lib/text.h"
 #include "lib/user.h"
 #include "lib/version.h"
 #include "report/report.h"
+
+#define CGROUPS_TOLD 5
 
 static int complain(const char *what, int err)
 {
@@ -72,6 +75,44 @@ int session_add(struct session *session, struct run *run)
 	return err ? STATUS_FAILED : 0;
 }
 
+/* What --cgroup could have named: " (there is: /a, /b)", or nothing when no cgroup is known. */
+static char *known_cgroups(const struct run *run)
+{
+	struct text text = {0};
+	const char *last = NULL;
+
+	for (size_t i = 0, told = 0; i < run->n_processes && told < CGROUPS_TOLD; i++) {
+		const char *cgroup = run->processes[i].cgroup;
+
+		if (!cgroup || (last && !strcmp(last, cgroup)))
+			continue;
+		text_add(&text, "%s%s", told++ ? ", " : " (there is: ", cgroup);
+		last = cgroup;
+	}
+	text_add(&text, "%s", last ? ")" : "");
+	return text_take(&text);
+}
+
+static int select_cgroup(const struct session *session, struct run *run)
+{
+	_cleanup_free_ char *known = NULL;
+	int kept;
+
+	if (!session->cgroup)
+		return 0;
+	known = known_cgroups(run);
+	kept = run_keep_cgroup(run, session->cgroup);
+	if (kept < 0)
+		return complain("cannot select the cgroup", kept);
+	if (kept)
+		return 0;
+	if (known)
+		text_clean(known);
+	fprintf(stderr, "concprof: no process of this recording is known to be in the cgroup '%s'%s\n", session->cgroup,
+		known ? known : "");
+	return STATUS_FAILED;
+}
+
 static int load_and_explain(struct session *session)
 {
 	struct explain_options options = {
@@ -91,6 +132,8 @@ static int load_and_explain(struct session *session)
 			return STATUS_FAILED;
 		}
 		session->n_runs++;
+		if (select_cgroup(session, session->runs[i]))
+			return STATUS_FAILED;
 		err = explain_run(session->runs[i], &options, &session->explanations[i]);
 		if (err)
 			return complain("cannot explain the run", err);
@@ -111,9 +154,14 @@ int session_explain(struct session *session)
 
 int session_load(struct session *session, const struct output_options *output, const char *path)
 {
+	return session_load_cgroup(session, output, path, NULL);
+}
+
+int session_load_cgroup(struct session *session, const struct output_options *output, const char *path, const char *cgroup)
+{
 	char error[PROFILE_ERROR_BYTES] = "";
 
-	*session = (struct session){.output = output};
+	*session = (struct session){.output = output, .cgroup = cgroup};
 	if (profile_open(path, &session->profile, error)) {
 		fprintf(stderr, "concprof: %s\n", error);
 		return STATUS_FAILED;

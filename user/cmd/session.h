@@ -13,6 +13,7 @@
 
 struct session {
 	const struct output_options *output;
+	const char *cgroup; /* only its processes; NULL: all */
 	struct profile *profile;
 	struct run *runs[SESSION_RUNS_MAX]; /* as loaded back from the profile */
 	struct explanation *explanations[SESSION_RUNS_MAX];
@@ -28,6 +29,8 @@ int session_add(struct session *session, struct run *run);
 int session_explain(struct session *session);
 /* Instead of begin, add and explain: all runs of an existing recording. */
 int session_load(struct session *session, const struct output_options *output, const char *path);
+/* The same of the processes of one cgroup alone, `cgroup` as run_keep_cgroup() takes it, or NULL for all. */
+int session_load_cgroup(struct session *session, const struct output_options *output, const char *path, const char *cgroup);
 /* The comparison of two runs by index; kept for the JSON output, owned by the session. NULL when they cannot be compared. */
 const struct comparison *session_compare(struct session *session, size_t before, size_t after);
 /* --json FILE. */

@@ -6,8 +6,10 @@
 
 struct arguments {
 	struct output_options output;
-	const char *file;
+	const char *file, *cgroup;
 };
+
+enum { KEY_CGROUP = 0x300 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -16,6 +18,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->output;
+		return 0;
+	case KEY_CGROUP:
+		arguments->cgroup = argument;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->file)
@@ -33,7 +38,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static int report(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&view_argp, 0, NULL, 0}, {0}};
+	static const struct argp_option options[] = {
+	    {"cgroup", KEY_CGROUP, "NAME", 0,
+	     "only processes in this cgroup or below it: a path (/system.slice/nginx.service), or the last part of one", 1},
+	    {0},
+	};
 	static const struct argp argp = {.parser = parse,
+					 .options = options,
 					 .args_doc = "FILE",
 					 .children = children,
 					 .doc = "Prints the report of a recording. Needs no privileges."};
@@ -42,7 +53,7 @@ static int report(int argc, char **argv)
 	int status;
 
 	options_parse(&argp, argc, argv, 0, NULL, &arguments);
-	status = session_load(&session, &arguments.output, arguments.file);
+	status = session_load_cgroup(&session, &arguments.output, arguments.file, arguments.cgroup);
 	if (!status)
 		status = session_report(&session, stdout);
 	if (!status)

@@ -19,7 +19,7 @@ static int explain(struct explanation *explanation, const struct explain_options
 	explain_judge_rest(explanation);
 	explain_one_worker(explanation);
 	explain_checks(explanation);
-	err = explain_hot_functions(explanation);
+	err = explain_hot_functions(explanation, options);
 	if (!err)
 		err = explain_findings(explanation);
 	if (!err)

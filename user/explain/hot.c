@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Functions by their own time on a CPU. A thread's samples divide its on-CPU time, which is exact; so each is worth as much as the thread's
- * time has samples, and threads that were sampled less often count no less.
+ * Functions by their own time on a CPU: the weighted stacks by their innermost frames, so that tables and flame graphs say the same. A
+ * thread's samples divide its exact time; threads that were sampled less often count no less.
  */
 #include <errno.h>
 
 #include "explain/internal.h"
+#include "explain/stacks.h"
 #include "lib/cleanup.h"
-#include "profile/index.h"
 
-/* What one sample row is worth, at its innermost frame. */
+/* What one row is worth, at its innermost frame. */
 struct share {
 	const struct run_frame *frame;
 	uint64_t samples;
-	double ns;
+	uint64_t ns;
 };
 
 static int by_function(const void *a, const void *b)
@@ -41,15 +41,6 @@ static int by_time(const void *a, const void *b)
 	return result ? result : strcmp(x->object, y->object);
 }
 
-static uint64_t cpu_of(const struct run_thread *thread)
-{
-	uint64_t ns = 0;
-
-	for (uint32_t class = 0; class_on_cpu(class); class ++)
-		ns += thread->ns[class];
-	return ns;
-}
-
 static int merge(struct explanation *explanation, struct share *shares, size_t n)
 {
 	if (!n)
@@ -61,49 +52,53 @@ static int merge(struct explanation *explanation, struct share *shares, size_t n
 	for (size_t i = 0; i < n;) {
 		const struct run_frame *frame = shares[i].frame;
 		struct hot_function *hot = &explanation->hot[explanation->n_hot++];
-		double ns = 0;
 		size_t first = i;
 
 		*hot = (struct hot_function){
 		    .function = frame->function, .object = frame->object, .kernel = frame->kind == FRAME_KERNEL};
 		for (; i < n && !by_function(&shares[first], &shares[i]); i++) {
-			ns += shares[i].ns;
+			hot->self_ns += shares[i].ns;
 			hot->samples += shares[i].samples;
 		}
-		hot->self_ns = ns;
 	}
 	qsort(explanation->hot, explanation->n_hot, sizeof(*explanation->hot), by_time);
 	return 0;
 }
 
-int explain_hot_functions(struct explanation *explanation)
+/* On-CPU rows without a stack are what no sample met. Returns how many shares there are. */
+static size_t collect(struct explanation *explanation, const struct weighted_stacks *stacks, struct share *shares)
 {
 	const struct run *run = explanation->run;
-	_cleanup_free_ struct share *shares = calloc(run->n_samples + 1, sizeof(*shares));
-	_cleanup_free_ uint64_t *samples = calloc(run->n_threads + 1, sizeof(*samples));
-	struct run_index *threads = NULL;
 	size_t n = 0;
 
-	if (!shares || !samples || run_index_threads(run, &threads))
-		return -ENOMEM;
-	for (size_t i = 0; i < run->n_samples; i++)
-		samples[run_index_find(threads, run->samples[i].thread)] += run->samples[i].count;
-	for (size_t i = 0; i < run->n_samples; i++) {
-		const struct run_sample *sample = &run->samples[i];
-		size_t thread = run_index_find(threads, sample->thread);
+	for (size_t i = 0; i < stacks->n; i++) {
+		const struct weighted_stack *row = &stacks->rows[i];
 
-		if (!sample->count)
+		if (state_info[row->state].group != STATE_GROUP_CPU)
 			continue;
-		shares[n++] = (struct share){
-		    .frame = &run->frames[run->stacks[sample->stack - 1].frame - 1],
-		    .samples = sample->count,
-		    .ns = (double)cpu_of(&run->threads[thread]) * sample->count / samples[thread],
-		};
-		explanation->samples += sample->count;
+		if (!row->stack) {
+			explanation->not_sampled_ns += row->ns;
+			continue;
+		}
+		shares[n++] = (struct share){&run->frames[run->stacks[row->stack - 1].frame - 1], row->count, row->ns};
+		explanation->samples += row->count;
 	}
-	run_index_free(threads);
-	for (size_t i = 0; i < run->n_threads; i++)
-		if (!samples[i])
-			explanation->not_sampled_ns += cpu_of(&run->threads[i]);
-	return merge(explanation, shares, n);
+	return n;
+}
+
+int explain_hot_functions(struct explanation *explanation, const struct explain_options *options)
+{
+	_cleanup_free_ struct share *shares = NULL;
+	struct weighted_stacks *stacks = NULL;
+	int err;
+
+	if (!explanation->run->n_samples)
+		return 0;
+	err = explain_stacks(explanation->run, options, &stacks);
+	if (err)
+		return err;
+	shares = calloc(stacks->n + 1, sizeof(*shares));
+	err = shares ? merge(explanation, shares, collect(explanation, stacks, shares)) : -ENOMEM;
+	weighted_stacks_free(stacks);
+	return err;
 }

@@ -22,7 +22,7 @@ void places_free(struct places *places); /* NULL is fine */
 /* A frame of a library of locks, of libc, or of the kernel. */
 bool explain_is_plumbing(const struct run_frame *frame);
 /* hot.c: functions by their own time on a CPU. */
-int explain_hot_functions(struct explanation *explanation);
+int explain_hot_functions(struct explanation *explanation, const struct explain_options *options);
 /* rest.c: which waits are for work, and whether that is all there is. */
 int explain_rest(struct explanation *explanation);
 void explain_judge_rest(struct explanation *explanation);

@@ -5,6 +5,8 @@
 #include "lib/text.h"
 #include "report/internal.h"
 
+#define UNFINISHED "unfinished_" /* how figures of unfinished stacks begin: see enum unwind_stop */
+
 static const struct {
 	const char *name, *gloss;
 } losses[] = {
@@ -27,11 +29,15 @@ void report_troubles(struct page *page, const struct explanation *explanation)
 
 	if (run->failure)
 		page_say(page, INK_BAD, 2, "%s FAILED: %s. Its figures are of what it did until then.", run->name, run->failure);
+	else if (run->attached) /* what was watched goes on: it has no end, and no status */
+		;
 	else if (run->exit_status > 128)
 		page_say(page, INK_BAD, 2, "%s was ended by signal %d.", run->name, run->exit_status - 128);
 	else if (run->exit_status)
 		page_say(page, INK_BAD, 2, "%s ended with status %d.", run->name, run->exit_status);
-	if (run->interrupted)
+	if (run->attached)
+		;
+	else if (run->interrupted)
 		page_say(page, INK_BOLD, 2, "%s was ended before it was done: this is the account of its first %s.", run->name,
 			 FIGURE_NS(explanation->wall_ns));
 	else if (explanation->checks.running_processes)
@@ -111,6 +117,46 @@ void report_checks(struct page *page, const struct explanation *explanation)
 		page_say(page, bad ? INK_BAD : INK_GOOD, 9, "%s", line);
 	else
 		page->failed = true;
+}
+
+static bool is_unfinished(const char *name)
+{
+	return !strncmp(name, UNFINISHED, sizeof(UNFINISHED) - 1);
+}
+
+/* "unfinished_no_rule" -> "no rule" */
+static void add_reason(struct text *text, const struct run_figure *figure, bool first)
+{
+	text_add(text, "%s", first ? " (" : ", ");
+	for (const char *c = figure->name + sizeof(UNFINISHED) - 1; *c; c++)
+		text_add(text, "%c", *c == '_' ? ' ' : *c);
+	text_add(text, " %.0f", figure->value);
+}
+
+void report_stacks(struct page *page, const struct explanation *explanation)
+{
+	const struct run *run = explanation->run;
+	double whole = 0, unfinished = 0;
+	_cleanup_text_ struct text reasons = {0};
+
+	for (size_t i = 0; i < run->n_stack_figures; i++) {
+		const struct run_figure *figure = &run->stack_figures[i];
+
+		/* Recordings may say anything. */
+		if (!(figure->value > 0 && figure->value < 0x1p62))
+			continue;
+		if (!strcmp(figure->name, "whole"))
+			whole += figure->value;
+		if (!is_unfinished(figure->name))
+			continue;
+		unfinished += figure->value;
+		add_reason(&reasons, figure, !reasons.length);
+	}
+	if (reasons.failed)
+		page->failed = true;
+	if (whole + unfinished > 0 && whole + unfinished < 0x1p63)
+		page_say(page, INK_FAINT, 9, "stacks: %s whole, %s unfinished%s%s.", FIGURE_COUNT(whole),
+			 FIGURE_COUNT(unfinished), reasons.length ? reasons.bytes : "", reasons.length ? ")" : "");
 }
 
 void report_tax(struct page *page, const struct explanation *explanation)

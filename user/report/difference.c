@@ -18,22 +18,14 @@ static const char *signed_seconds(char buffer[FIGURE_BYTES + 1], uint64_t before
 	return buffer;
 }
 
-static void duration_cell(struct table *table, size_t column, uint64_t ns)
-{
-	if (ns)
-		table_cell(table, column, "%s", FIGURE_NS(ns));
-	else
-		table_cell(table, column, "-");
-}
-
 static void add_line(struct table *table, const char *label, uint64_t before_ns, uint64_t after_ns)
 {
 	char difference[FIGURE_BYTES + 1];
 
 	table_row(table);
 	table_cell(table, 0, "%s", label);
-	duration_cell(table, 1, before_ns);
-	duration_cell(table, 2, after_ns);
+	report_duration_cell(table, 1, before_ns);
+	report_duration_cell(table, 2, after_ns);
 	table_cell(table, 3, "%s", signed_seconds(difference, before_ns, after_ns));
 }
 

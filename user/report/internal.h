@@ -12,9 +12,25 @@ void report_difference(struct page *page, const struct comparison *comparison);
 void report_findings(struct page *page, const struct explanation *explanation);
 /* threads.c: a line a thread, or a group of threads that behave alike. */
 void report_threads(struct page *page, const struct explanation *explanation);
+/* processes.c: where there are too many for a line each, by name; and by cgroup, where the run spans several. */
+bool report_processes_instead_of_threads(const struct explanation *explanation);
+void report_processes(struct page *page, const struct explanation *explanation);
+void report_cgroups(struct page *page, const struct explanation *explanation);
+/* causes.c: what threads waited for, how long at a time, who held it and who ended it, and where. */
+void report_causes(struct page *page, const struct explanation *explanation);
+/* functions.c: what computed. */
+void report_functions(struct page *page, const struct explanation *explanation);
+
+/* "worker-12" -> "worker-#": what threads that differ by numbers alone have in common. */
+#define PATTERN_BYTES (2 * COMM_BYTES)
+void report_pattern(char pattern[PATTERN_BYTES], const char *comm);
+/* "1.20 s", or "-" for nothing. */
+void report_duration_cell(struct table *table, size_t column, uint64_t ns);
 /* checks.c: what makes these figures less than whole (first), and what was checked (last). */
 void report_troubles(struct page *page, const struct explanation *explanation);
 void report_checks(struct page *page, const struct explanation *explanation);
+/* How unwinding went, if there are stacks. */
+void report_stacks(struct page *page, const struct explanation *explanation);
 void report_tax(struct page *page, const struct explanation *explanation);
 
 /* A run's name; with the same name on both sides it says which one. `other` may be NULL. */

@@ -6,7 +6,8 @@
 #include "lib/text.h"
 #include "report/page.h"
 
-#define GUTTER 2
+#define GUTTER      2
+#define NOTE_INDENT 3
 
 static const char *const inks[] = {
     [INK_PLAIN] = "", [INK_BOLD] = "\033[1m", [INK_FAINT] = "\033[2m", [INK_BAD] = "\033[1;31m", [INK_GOOD] = "\033[32m",
@@ -94,14 +95,17 @@ void table_row(struct table *table)
 	if (table->rows == table->room) {
 		size_t room = table->room ? 2 * table->room : 16;
 		char **cells = reallocarray(table->cells, room * table->columns, sizeof(*cells));
+		char **notes = reallocarray(table->notes, room, sizeof(*notes));
 
-		if (!cells) {
+		table->cells = cells ? cells : table->cells;
+		table->notes = notes ? notes : table->notes;
+		if (!cells || !notes) {
 			table->page->failed = true;
 			return;
 		}
-		table->cells = cells;
 		table->room = room;
 	}
+	table->notes[table->rows] = NULL;
 	memset(&table->cells[table->rows++ * table->columns], 0, table->columns * sizeof(*table->cells));
 }
 
@@ -118,6 +122,20 @@ void table_cell(struct table *table, size_t column, const char *format, ...)
 	*cell = format_clean(format, args);
 	va_end(args);
 	if (!*cell)
+		table->page->failed = true;
+}
+
+void table_note(struct table *table, const char *format, ...)
+{
+	va_list args;
+
+	if (!table->rows)
+		return;
+	free(table->notes[table->rows - 1]);
+	va_start(args, format);
+	table->notes[table->rows - 1] = format_clean(format, args);
+	va_end(args);
+	if (!table->notes[table->rows - 1])
 		table->page->failed = true;
 }
 
@@ -172,6 +190,17 @@ static void measure(const struct table *table, unsigned int indent, size_t width
 	}
 }
 
+static void print_note(const struct table *table, const char *note, unsigned int indent)
+{
+	bool faint = table->page->colour;
+
+	if (!note || !note[0])
+		return;
+	fprintf(table->page->out, "%s%*s", faint ? inks[INK_FAINT] : "", (int)indent, "");
+	print_cell(table, note, table->page->width - indent, true, true);
+	fprintf(table->page->out, "%s\n", faint ? "\033[0m" : "");
+}
+
 void table_print(struct table *table, unsigned int indent)
 {
 	size_t widths[TABLE_COLUMNS];
@@ -191,6 +220,7 @@ void table_print(struct table *table, unsigned int indent)
 			print_cell(table, cell_at(table, row, column), widths[column], table->left[column], column == last);
 		}
 		fprintf(table->page->out, "%s\n", faint ? "\033[0m" : "");
+		print_note(table, table->notes[row], indent + NOTE_INDENT);
 		note_refusal(table->page);
 	}
 }
@@ -199,5 +229,8 @@ void table_free(struct table *table)
 {
 	for (size_t i = 0; i < table->rows * table->columns; i++)
 		free(table->cells[i]);
+	for (size_t i = 0; i < table->rows; i++)
+		free(table->notes[i]);
+	free(table->notes);
 	free(table->cells);
 }

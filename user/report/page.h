@@ -28,6 +28,7 @@ struct table {
 	struct page *page;
 	size_t columns, rows, room;
 	char **cells;             /* rows x columns; NULL: empty */
+	char **notes;             /* by row, what stands in a line of its own below it; NULL: nothing */
 	bool left[TABLE_COLUMNS]; /* others are right-aligned */
 	size_t elastic;           /* column that is shortened when the table is too wide; `columns`: none */
 	unsigned int heads;       /* rows of headings */
@@ -38,6 +39,8 @@ void table_init(struct table *table, struct page *page, size_t columns);
 void table_row(struct table *table);
 /* Sets a cell of the row begun last. */
 __attribute__((format(printf, 3, 4))) void table_cell(struct table *table, size_t column, const char *format, ...);
+/* Below the row begun last, across all columns, cut at the page's width. */
+__attribute__((format(printf, 2, 3))) void table_note(struct table *table, const char *format, ...);
 void table_print(struct table *table, unsigned int indent);
 void table_free(struct table *table);
 

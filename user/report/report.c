@@ -35,6 +35,34 @@ const char *report_name(char name[NAME_BYTES], const struct explanation *run, co
 	return name;
 }
 
+/* Of one run: who was busy, what the others waited for and why, what computed; then what stands out. */
+static void report_alone(struct page *page, const struct explanation *run)
+{
+	report_cgroups(page, run);
+	report_processes(page, run);
+	if (page->all || !report_processes_instead_of_threads(run))
+		report_threads(page, run);
+	report_causes(page, run);
+	report_functions(page, run);
+	report_findings(page, run);
+}
+
+/* Of two: the difference first; its table has the causes already. */
+static void report_both(struct page *page, const struct explanation *before, const struct explanation *after,
+			const struct comparison *comparison)
+{
+	if (!comparison->refused)
+		report_difference(page, comparison);
+	report_findings(page, after);
+	if (page->all)
+		report_threads(page, before);
+	report_threads(page, after);
+	if (!page->all)
+		return;
+	report_causes(page, after);
+	report_functions(page, after);
+}
+
 int report_runs(FILE *out, const struct explanation *before, const struct explanation *after, const struct comparison *comparison,
 		const struct report_options *options)
 {
@@ -47,16 +75,15 @@ int report_runs(FILE *out, const struct explanation *before, const struct explan
 	page_say(&page, INK_BOLD, 0, "%s", comparison ? comparison->headline : after->headline);
 	page_gap(&page);
 	report_overview(&page, before, after);
-	if (comparison && !comparison->refused)
-		report_difference(&page, comparison);
-	report_findings(&page, after);
-	if (before && page.all)
-		report_threads(&page, before);
-	report_threads(&page, after);
+	if (comparison)
+		report_both(&page, before, after, comparison);
+	else
+		report_alone(&page, after);
 	page_gap(&page);
 	if (before)
 		report_checks(&page, before);
 	report_checks(&page, after);
+	report_stacks(&page, after);
 	report_tax(&page, after);
 	return page_result(&page);
 }

@@ -6,23 +6,24 @@
 #include "report/internal.h"
 
 #define THREADS_SHOWN       12    /* more are grouped */
+#define GROUPS_SHOWN        9     /* so that all of a report is within one screen */
 #define STATE_WORTH_SHOWING 0.001 /* of all threads' lives */
 
 /* Threads that are shown in one line: those with the same name but for numbers, which wait for the same. */
 struct group {
 	const struct thread_view *first;
-	char comm[2 * COMM_BYTES]; /* the pattern; in the end the name, when all have the same */
-	bool differ;               /* names of members */
+	char comm[PATTERN_BYTES]; /* the pattern; in the end the name, when all have the same */
+	bool differ;              /* names of members */
 	char waits[CAUSE_LABEL_BYTES];
 	size_t n;
 	uint64_t life_ns, ns[STATE_COUNT], most_ns;
 };
 
-static void comm_pattern(char pattern[2 * COMM_BYTES], const char *comm)
+void report_pattern(char pattern[PATTERN_BYTES], const char *comm)
 {
 	size_t n = 0;
 
-	for (; *comm && n < 2 * COMM_BYTES - 1; comm++) {
+	for (; *comm && n < PATTERN_BYTES - 1; comm++) {
 		if (!isdigit((unsigned char)*comm))
 			pattern[n++] = *comm;
 		else if (!n || pattern[n - 1] != '#')
@@ -37,7 +38,7 @@ static void describe(struct group *group, const struct thread_view *view, bool a
 	if (alone)
 		snprintf(group->comm, sizeof(group->comm), "%s", view->thread->comm);
 	else
-		comm_pattern(group->comm, view->thread->comm);
+		report_pattern(group->comm, view->thread->comm);
 	if (view->most.kinds && (alone || view->most.kinds == 1))
 		topic_label(group->waits, view->most.state, view->most.cause, view->most.kinds);
 	else if (view->most.kinds) /* how many differs from thread to thread */
@@ -71,16 +72,30 @@ static int by_likeness(const void *a, const void *b)
 	return order;
 }
 
-static int by_life(const void *a, const void *b)
+static uint64_t cpu_of(const struct group *group)
+{
+	uint64_t ns = 0;
+
+	for (int state = 0; state < STATE_COUNT; state++)
+		if (state_info[state].group == STATE_GROUP_CPU)
+			ns += group->ns[state];
+	return ns;
+}
+
+/* The busiest first. */
+static int by_work(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
+	uint64_t x_ns = cpu_of(x), y_ns = cpu_of(y);
 
+	if (x_ns != y_ns)
+		return x_ns > y_ns ? -1 : 1;
 	if (x->life_ns != y->life_ns)
 		return x->life_ns > y->life_ns ? -1 : 1;
 	return x->first->thread->id < y->first->thread->id ? -1 : 1;
 }
 
-/* Threads as they came into being; groups by the time they stand for. */
+/* Few threads: as they came into being. */
 static int by_birth(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
@@ -133,7 +148,7 @@ static size_t fold_rest(struct group *groups, size_t n, size_t most)
 	return most;
 }
 
-static void duration_cell(struct table *table, size_t column, uint64_t ns)
+void report_duration_cell(struct table *table, size_t column, uint64_t ns)
 {
 	if (ns)
 		table_cell(table, column, "%s", FIGURE_NS(ns));
@@ -152,10 +167,10 @@ static void add_group(struct table *table, const struct group *group, const bool
 		table_cell(table, 0, "%s [%u/%u]", group->comm, group->first->thread->pid, group->first->thread->tid);
 	else
 		table_cell(table, 0, "%s [%u]", group->comm, group->first->thread->tid);
-	duration_cell(table, 1, group->life_ns / group->n);
+	report_duration_cell(table, 1, group->life_ns / group->n);
 	for (int state = 0; state < STATE_COUNT; state++)
 		if (shown[state])
-			duration_cell(table, column++, group->ns[state] / group->n);
+			report_duration_cell(table, column++, group->ns[state] / group->n);
 	if (group->waits[0] && group->most_ns && 100 * group->most_ns >= group->life_ns)
 		table_cell(table, column, "%s%s %.0f%%",
 			   group->first->only_joins ? "joining: "
@@ -213,8 +228,8 @@ void report_threads(struct page *page, const struct explanation *explanation)
 	}
 	if (grouped) {
 		n = merge_groups(groups, n);
-		qsort(groups, n, sizeof(*groups), by_life);
-		n = fold_rest(groups, n, THREADS_SHOWN);
+		qsort(groups, n, sizeof(*groups), by_work);
+		n = fold_rest(groups, n, GROUPS_SHOWN);
 	} else {
 		qsort(groups, n, sizeof(*groups), by_birth);
 	}

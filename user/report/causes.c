@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/text.h"
+#include "report/internal.h"
+
+#define CAUSES_SHOWN      5
+#define CAUSES_LISTED     200 /* with --all; the JSON output has every one */
+#define MEAN_WORTH_SAYING 0.005
+#define PART_WORTH_SAYING 0.01
+
+static bool is_worth_a_row(const struct page *page, const struct cause_view *cause)
+{
+	return page->all || (!cause->joining && cause->mean >= MEAN_WORTH_SAYING);
+}
+
+static void add_part(struct text *text, const char *what, const char *name, uint64_t ns, const struct cause_view *cause)
+{
+	if (name[0] && ns >= PART_WORTH_SAYING * cause->total_ns)
+		text_add(text, "%s%s %s %.0f%%", text->length ? ", " : "", what, name, 100.0 * ns / cause->total_ns);
+}
+
+/* "held by worker/123 71%, ended by worker/124 60%, in orders_add <- handle_request 82%" */
+static void add_note(struct table *table, const struct cause_view *cause)
+{
+	_cleanup_text_ struct text text = {0};
+
+	add_part(&text, "held by", PARTY_LABEL(&cause->holder), cause->holder.ns, cause);
+	add_part(&text, cause->state == STATE_LOCK ? "released by" : "ended by", PARTY_LABEL(&cause->waker), cause->waker.ns,
+		 cause);
+	add_part(&text, "in", cause->place ? cause->place : "", cause->place_ns, cause);
+	if (text.length)
+		table_note(table, "%s", text.bytes);
+	if (text.failed)
+		table->page->failed = true;
+}
+
+static void percentile_cell(struct table *table, size_t column, const struct cause_view *cause, double quantile)
+{
+	if (cause->count)
+		report_duration_cell(table, column, explain_percentile(cause->log2_ns, cause->max_ns, quantile));
+	else
+		table_cell(table, column, "-");
+}
+
+static void add_cause(struct table *table, const struct cause_view *cause)
+{
+	char label[CAUSE_LABEL_BYTES];
+
+	if (cause->state == STATE_RUN_QUEUE)
+		snprintf(label, sizeof(label), "for a CPU, %s", cause->cause);
+	else
+		cause_label(label, cause->state, cause->cause);
+	table_row(table);
+	table_cell(table, 0, "%s%s", cause->joining ? "joining: " : cause->idle ? "idle: " : "", label);
+	table_cell(table, 1, "%s", FIGURE_NS(cause->total_ns));
+	table_cell(table, 2, "%.2f", cause->mean);
+	table_cell(table, 3, "%s", FIGURE_COUNT(cause->count));
+	percentile_cell(table, 4, cause, 0.5);
+	percentile_cell(table, 5, cause, 0.95);
+	percentile_cell(table, 6, cause, 0.99);
+	report_duration_cell(table, 7, cause->max_ns);
+	add_note(table, cause);
+}
+
+/* What matters first: waits beside which there was work, then those of idle threads. */
+static size_t add_causes(struct table *table, const struct explanation *explanation)
+{
+	const struct page *page = table->page;
+	size_t most = page->all ? CAUSES_LISTED : CAUSES_SHOWN, shown = 0;
+
+	for (int idle = 0; idle < 2; idle++) {
+		for (size_t i = 0; i < explanation->n_causes && shown < most; i++) {
+			const struct cause_view *cause = &explanation->causes[i];
+
+			if (cause->idle != idle || !is_worth_a_row(page, cause))
+				continue;
+			add_cause(table, cause);
+			shown++;
+		}
+	}
+	return shown;
+}
+
+void report_causes(struct page *page, const struct explanation *explanation)
+{
+	static const char *const heads[] = {"total", "at a time", "count", "p50", "p95", "p99", "longest"};
+	struct table table;
+
+	table_init(&table, page, 8);
+	table.left[0] = true;
+	table.elastic = 0;
+	table_row(&table);
+	table_cell(&table, 0, "waited for");
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(&table, i + 1, "%s", heads[i]);
+	if (add_causes(&table, explanation)) {
+		page_gap(page);
+		table_print(&table, 0);
+	}
+	table_free(&table);
+}
