@@ -31,6 +31,28 @@ BUILDER int remove_folder(void **state)
 	return rmdir(folder);
 }
 
+BUILDER void rich_stacks(struct run *run)
+{
+	struct run_frame *frame;
+
+	run->waits[1].stack = build_stack(run, "main;work;futex_wait_[k]");
+	run->waits[2].stack = build_stack(run, "main;work;inner_[i]");
+	run->waits[1].holder = 2;
+	run->waits[1].waker = 3;
+	run->waits[2].waker_name = copy("sshd[812]\xff");
+	build_sample(run, &run->threads[1], "main;work", 3);
+	build_sample(run, &run->threads[2], "[unfinished: no_tables];main", 1ull << 40);
+	frame = &run->frames[1];
+	frame->address = UINT64_MAX - 3;
+	frame->line = UINT32_MAX;
+	set_text(&frame->source, "src/\xfe.c");
+	set_text(&frame->object, "lib'; DROP TABLE frame; --.so");
+	set_text(&run->frames[3].function, "");
+	run->sample_hz = 4999;
+	build_figure(run->stack_figures, &run->n_stack_figures, "whole", 17);
+	build_figure(run->stack_figures, &run->n_stack_figures, "unfinished_no_tables", 1);
+}
+
 /* Something in every field. */
 BUILDER struct run *rich_run(void)
 {
@@ -63,6 +85,8 @@ BUILDER struct run *rich_run(void)
 	build_figure(run->ledger, &run->n_ledger, "wall_ns", 0.1 + 0.2);
 	build_figure(run->ledger, &run->n_ledger, "digest", 1.8446744073709552e19);
 	run->stolen_ns = 20 * MS;
+	run->attached = true;
+	rich_stacks(run);
 	return run;
 }
 

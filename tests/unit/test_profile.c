@@ -85,11 +85,51 @@ static void same_wait(const struct run_wait *a, const struct run_wait *b)
 	same_number(address);
 	same_number(unattributed);
 	same_number(inside);
+	same_number(stack);
+	same_number(holder);
+	same_number(waker);
+	if (a->waker_name)
+		same_text(waker_name);
+	else
+		assert_null(b->waker_name);
 	same_number(count);
 	same_number(timed_out);
 	same_number(total_ns);
 	same_number(max_ns);
 	same_bytes(log2_ns);
+}
+
+static void same_stacks(const struct run *run, const struct run *other)
+{
+	assert_int_equal(run->n_frames, other->n_frames);
+	assert_int_equal(run->n_stacks, other->n_stacks);
+	assert_int_equal(run->n_samples, other->n_samples);
+	for (size_t i = 0; i < run->n_frames; i++) {
+		const struct run_frame *a = &run->frames[i], *b = &other->frames[i];
+
+		same_number(id);
+		same_number(kind);
+		same_text(function);
+		same_text(object);
+		same_number(address);
+		same_text(source);
+		same_number(line);
+		same_number(inlined);
+	}
+	for (size_t i = 0; i < run->n_stacks; i++) {
+		const struct run_stack *a = &run->stacks[i], *b = &other->stacks[i];
+
+		same_number(id);
+		same_number(parent);
+		same_number(frame);
+	}
+	for (size_t i = 0; i < run->n_samples; i++) {
+		const struct run_sample *a = &run->samples[i], *b = &other->samples[i];
+
+		same_number(thread);
+		same_number(stack);
+		same_number(count);
+	}
 }
 
 static void same_figures(const struct run_figure *x, const struct run_figure *y, size_t n)
@@ -131,6 +171,11 @@ static void same_run(const struct run *a, const struct run *b)
 		same_thread(&a->threads[i], &b->threads[i]);
 	for (size_t i = 0; i < a->n_waits; i++)
 		same_wait(&a->waits[i], &b->waits[i]);
+	same_number(sample_hz);
+	same_number(attached);
+	same_stacks(a, b);
+	same_number(n_stack_figures);
+	same_figures(a->stack_figures, b->stack_figures, a->n_stack_figures);
 	same_figures(a->losses, b->losses, a->n_losses);
 	same_figures(a->ledger, b->ledger, a->n_ledger);
 }
@@ -314,6 +359,30 @@ static void test_the_order_of_classes_is_the_recordings_own(void **state)
 	run_free(run);
 }
 
+/* Names of frames as flame graphs show them, from the recording alone. */
+static void test_the_view_spells_stacks_out(void **state)
+{
+	struct run *run = rich_run();
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+
+	(void)state;
+	record(run, NULL);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db,
+			       "SELECT (SELECT text FROM stack_text t JOIN wait w ON w.stack = t.id AND w.run = t.run "
+			       "WHERE w.holder = 2), (SELECT count(*) FROM stack_text) = (SELECT count(*) FROM stack)",
+			       -1, &statement, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	assert_string_equal(sqlite3_column_text(statement, 0), "main;work;futex_wait");
+	assert_int_equal(sqlite3_column_int(statement, 1), 1);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	run_free(run);
+}
+
 /* A stranger's questions, as README would give them. */
 static void test_views_answer(void **state)
 {
@@ -355,6 +424,7 @@ int main(void)
 	    cmocka_unit_test(test_a_long_recording_comes_back),
 	    cmocka_unit_test(test_additions_do_no_harm),
 	    cmocka_unit_test(test_the_order_of_classes_is_the_recordings_own),
+	    cmocka_unit_test(test_the_view_spells_stacks_out),
 	    cmocka_unit_test(test_views_answer),
 	};
 
