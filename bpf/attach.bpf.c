@@ -12,6 +12,14 @@
 #define MEMORY_BEFORE    32 /* of what a pointer points to: the fields of an object before the word that is waited on */
 #define USER_ADDRESS_MAX (1ULL << 47)
 
+/* Filled by user space before each run of seed_epolls. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EPOLL_SEEDS_MAX);
+	__type(key, u32);
+	__type(value, struct epoll_seed);
+} epoll_seeds SEC(".maps");
+
 /* Since 6.2 a pointer that was read from a task is one only under RCU, which a program that may sleep has to ask for. */
 extern void bpf_rcu_read_lock(void) __ksym __weak;
 extern void bpf_rcu_read_unlock(void) __ksym __weak;
@@ -73,6 +81,7 @@ static __always_inline void classify_found(struct thread *t, struct task_struct 
 		memory_take(task, 1, i386 ? (u32)regs->cx : regs->si);
 		memory_take(task, 2, i386 ? (u32)regs->dx : regs->dx);
 		memory_take(task, 3, i386 ? (u32)regs->si : regs->r10);
+		memory_take(task, 4, (u64)task->clear_child_tid);
 	}
 	wait_classify_other(t, task->__state, task);
 	other_looker = 0;
@@ -160,5 +169,55 @@ int mark(struct bpf_iter__task *ctx)
 	/* Its last switch-out is past, or a matter of microseconds. */
 	if (!(task->__state & TASK_DEAD))
 		mark_thread(task, chosen);
+	return 0;
+}
+
+struct seeding {
+	u64 process;
+	struct epoll_seed *seed;
+};
+
+static long seed_member(u32 i, struct seeding *seeding)
+{
+	struct epoll_seed *seed = seeding->seed;
+
+	if (i >= EPOLL_SEED_FDS || i >= seed->count)
+		return 1;
+	epoll_changed(seed->epoll_fd, EPOLL_CTL_ADD, seed->fd[i]);
+	return 0;
+}
+
+static long seed_set(u32 i, struct seeding *seeding)
+{
+	struct epoll_seed *seed = bpf_map_lookup_elem(&epoll_seeds, &i);
+
+	if (!seed || seed->process != seeding->process)
+		return 0;
+	/* Of an empty set it is enough that it is known: nothing is taken out of it. */
+	epoll_changed(seed->epoll_fd, EPOLL_CTL_DEL, ~0u);
+	seeding->seed = seed;
+	bpf_loop(EPOLL_SEED_FDS, seed_member, seeding, 0);
+	return 0;
+}
+
+/* Makes the sets of `epoll_seeds` known; user space has their members from /proc/PID/fdinfo. */
+SEC("iter/task")
+int seed_epolls(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct seeding seeding = {};
+	struct chosen *chosen;
+
+	if (!task || !task->files)
+		return 0;
+	chosen = bpf_task_storage_get(&chosen_processes, task->group_leader, 0, 0);
+	/* Threads share their descriptors; one that lives is enough. */
+	if (!chosen || (task->pid != task->tgid && task->group_leader->files))
+		return 0;
+	other_looker = bpf_get_current_pid_tgid();
+	other_task = (u64)task;
+	seeding.process = chosen->process;
+	bpf_loop(EPOLL_SEEDS_MAX, seed_set, &seeding, 0);
+	other_looker = 0;
 	return 0;
 }

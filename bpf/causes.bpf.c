@@ -140,23 +140,22 @@ static __always_inline void on_set_ms(struct thread *t, u32 holds, s32 ms)
 /* Who holds the lock that the current task begins to wait for; and what it takes itself for, to be compared with that. */
 __noinline int futex_holder(struct thread *t, u64 address)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct wait_mutex mutex = {};
 	u32 word = 0;
 
-	if (!t || is_about_other())
+	if (!t)
 		return 0;
 	if (t->open.op & WAIT_OP_EXPECTS_2) {
-		if (bpf_probe_read_user(&mutex, sizeof(mutex), (void *)address))
+		if (user_read(&mutex, sizeof(mutex), address))
 			return 0;
 		t->open.holder = wait_mutex_holder(&mutex);
 	} else {
-		bpf_probe_read_user(&word, sizeof(word), (void *)address);
+		user_read(&word, sizeof(word), address);
 		t->open.holder = word & WAIT_FUTEX_TID_MASK;
 	}
 	/* In another pid namespace it counts differently: its C library keeps the number where the kernel will clear it. */
 	if (t->open.holder && !t->own_tid)
-		bpf_probe_read_user(&t->own_tid, sizeof(t->own_tid), task->clear_child_tid);
+		user_read(&t->own_tid, sizeof(t->own_tid), (u64)BPF_CORE_READ(subject(), clear_child_tid));
 	return 0;
 }
 

@@ -138,7 +138,7 @@ SHARED struct {
 SHARED const volatile bool with_syscalls; /* the syscall hooks are attached: on-CPU time has sides */
 SHARED const volatile bool wait_for_all;  /* the end of the root does not end the measurement */
 SHARED const volatile bool with_stacks;
-SHARED const volatile bool with_casts;    /* the kernel has bpf_rdonly_cast and bpf_rcu_read_lock (6.2) */
+SHARED const volatile bool with_casts; /* the kernel has bpf_rdonly_cast and bpf_rcu_read_lock (6.2) */
 
 SHARED const volatile bool pid_only;      /* what a process creates is not followed, only its threads */
 SHARED const volatile bool start_is_told; /* the measurement begins when user space sets start_ns, not at the root's exec */
@@ -235,7 +235,7 @@ static __always_inline void audit_read(struct audit *audit, struct task_struct *
  * What a wait waits for is looked up in the current task: its descriptors, its memory. At attach the iterator asks the same about tasks
  * that are blocked already; while it does, and only in its own context (concprof is never followed), `other` stands for the current one.
  */
-#define OTHER_WINDOWS      4
+#define OTHER_WINDOWS      5
 #define OTHER_WINDOW_BYTES 512
 
 SHARED volatile __u32 other_looker;                   /* thread id of concprof while it looks; 0: nobody does */

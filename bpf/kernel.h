@@ -252,6 +252,10 @@ struct bpf_iter__task {
 #define ANON_INODE_FS_MAGIC 0x09041934
 #define PID_FS_MAGIC        0x50494446 /* 6.9; before, a pidfd was an anonymous inode */
 
+/* uapi/linux/eventpoll.h */
+#define EPOLL_CTL_ADD 1
+#define EPOLL_CTL_DEL 2
+
 #define AF_UNIX  1
 #define AF_INET  2
 #define AF_INET6 10

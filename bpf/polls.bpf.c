@@ -13,9 +13,6 @@
 #define SOCKETS_ENOUGH   8   /* sockets after which a set is known well enough */
 #define SEARCHES_MAX     4   /* for other ends; beyond, a pipe or unix socket counts as somebody else's */
 
-#define EPOLL_CTL_ADD 1
-#define EPOLL_CTL_DEL 2
-
 /* A set while it is looked at. */
 struct look {
 	u64 array; /* poll: user address of the pollfds; epoll: unused */

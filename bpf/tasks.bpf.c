@@ -233,7 +233,7 @@ static __always_inline void process_ended(struct process *process, u64 serial, u
 {
 	struct record_process *record;
 
-	if (!process->parent && __sync_fetch_and_sub(&roots_alive, 1) == 1 && !wait_for_all && !stop_ns)
+	if (!process->parent && __sync_fetch_and_sub(&roots_alive, 1) == 1 && !wait_for_all && !is_over(now))
 		stop_ns = now;
 	if (!has_started(now)) {
 		bpf_map_delete_elem(&processes, &serial);

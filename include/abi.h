@@ -306,6 +306,17 @@ struct record_object {
 	char text[OBJECT_TEXT_BYTES];
 };
 
+/* An epoll set that was made before its process was followed, in the array `epoll_seeds`. */
+#define EPOLL_SEEDS_MAX 64
+#define EPOLL_SEED_FDS  128
+
+struct epoll_seed {
+	__u64 process; /* serial */
+	__u32 epoll_fd;
+	__u32 count;
+	__u32 fd[EPOLL_SEED_FDS];
+};
+
 /* Samples of a thread at a stack: key of the map `samples`, whose values are u64 counts. */
 struct sample_key {
 	__u64 thread; /* serial */

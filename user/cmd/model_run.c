@@ -168,13 +168,13 @@ int model_run(const struct model *model, const struct model_run_options *options
 	_cleanup_free_ struct call *call = calloc(1, sizeof(*call));
 	_cleanup_close_ int ledger_fd = ledger_open(error);
 	struct run *run = NULL;
-	bool exec_failed;
+	struct trace_outcome outcome;
 	int err;
 
 	if (ledger_fd < 0 || !call)
 		return call ? ledger_fd : -ENOMEM;
 	prepare(call, model, options, ledger_fd);
-	err = trace_run(&call->command, trace, &run, &exec_failed, error);
+	err = trace_run(&call->command, trace, &run, &outcome, error);
 	if (err)
 		return err;
 	err = take_ledger(ledger_fd, run->exit_status, run->interrupted, run, &run->failure);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "abi.h"
 #include "cmd/verbs.h"
 
 enum {
@@ -13,17 +14,76 @@ enum {
 	KEY_LOCK,
 	KEY_ALL,
 	KEY_DELAY,
+	KEY_NO_STACKS,
+	KEY_LINES,
+	KEY_BEGIN_AFTER,
+	KEY_PID_ONLY,
+	KEY_INCLUDE_COMM,
 	KEY_URL,
 	KEY_NO_GIL,
 	KEY_MODEL_FIRST = 0x200, /* + index in model_options */
 };
 
+/* Default rate of samples: a prime near 1,000, so that it does not keep step with what happens every millisecond. */
+#define SAMPLE_HZ_DEFAULT 997
+#define SAMPLE_HZ_MAX     10000
+
+#define SECONDS_MAX 31536000.0 /* a year */
+
+static unsigned int parse_rate(struct argp_state *state, const char *argument)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(argument, &end, 10);
+	if (errno || end == argument || *end || *argument == '-' || value > SAMPLE_HZ_MAX)
+		argp_error(state, "-F: '%s' is not in 0..%d Hz", argument, SAMPLE_HZ_MAX);
+	return value;
+}
+
+/* "2", "0.5", "1.5s", "200ms", "3m" -> nanoseconds. */
+static uint64_t parse_time(struct argp_state *state, const char *option, const char *argument, bool may_be_zero)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"m", 60}};
+	size_t digits = strspn(argument, "0123456789.");
+	double value, seconds = -1;
+	char *end;
+
+	/* strtod knows more forms of numbers than anybody means here. */
+	value = strtod(argument, &end);
+	if (digits && end == argument + digits) {
+		for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+			if (strcmp(end, units[i].name) == 0)
+				seconds = value * units[i].seconds;
+		}
+	}
+	if (seconds < 0 || seconds > SECONDS_MAX || (!may_be_zero && seconds < 1e-6))
+		argp_error(state, "%s: '%s' is no time %s: say 10, 0.5, 200ms or 3m", option, argument,
+			   may_be_zero ? "of up to a year" : "above 0 and of up to a year");
+	return seconds * 1e9;
+}
+
 static error_t parse_measure(int key, char *argument, struct argp_state *state)
 {
 	struct trace_options *options = state->input;
 
-	(void)argument;
 	switch (key) {
+	case ARGP_KEY_INIT:
+		options->sample_hz = SAMPLE_HZ_DEFAULT;
+		return 0;
+	case KEY_NO_STACKS:
+		options->no_stacks = true;
+		return 0;
+	case KEY_LINES:
+		options->lines = true;
+		return 0;
+	case 'F':
+		options->sample_hz = parse_rate(state, argument);
+		return 0;
 	case KEY_NO_SYSCALLS:
 		options->no_syscalls = true;
 		return 0;
@@ -41,11 +101,50 @@ static error_t parse_measure(int key, char *argument, struct argp_state *state)
 static const struct argp_option measure_options[] = {
     {NULL, 0, NULL, 0, "Measuring:", 10},
     {"no-syscalls", KEY_NO_SYSCALLS, NULL, 0, "no syscall hooks: cheaper, but CPU time is not split into user and kernel", 0},
+    {"no-stacks", KEY_NO_STACKS, NULL, 0, "neither where threads block nor where they compute: cheaper", 0},
+    {"lines", KEY_LINES, NULL, 0, "source lines and inlined functions, where there is debug information", 0},
+    {"frequency", 'F', "HZ", 0, "samples a second of where threads compute (997; 0: none)", 0},
     {"wait-all", KEY_WAIT_ALL, NULL, 0, "measure until every process of the tree has ended, not just the first", 0},
     {"verbose", 'v', NULL, 0, "show what the kernel says when it refuses the programs", 0},
     {0},
 };
 const struct argp measure_argp = {.options = measure_options, .parser = parse_measure};
+
+static error_t parse_window(int key, char *argument, struct argp_state *state)
+{
+	struct trace_options *options = state->input;
+
+	switch (key) {
+	case 'd':
+		options->duration_ns = parse_time(state, "--duration", argument, false);
+		return 0;
+	case KEY_BEGIN_AFTER:
+		options->delay_ns = parse_time(state, "--delay", argument, true);
+		return 0;
+	case KEY_PID_ONLY:
+		options->pid_only = true;
+		return 0;
+	case KEY_INCLUDE_COMM:
+		if (!*argument || strlen(argument) >= COMM_BYTES)
+			argp_error(state, "--include-comm: '%s' is in no name: those have 1 to %d bytes", argument,
+				   COMM_BYTES - 1);
+		options->include_comm = argument;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option window_options[] = {
+    {NULL, 0, NULL, 0, "What is measured:", 5},
+    {"duration", 'd', "SECONDS", 0, "end the measurement after that time (0.5, 200ms, 3m); the program goes on", 0},
+    {"delay", KEY_BEGIN_AFTER, "SECONDS", 0, "begin the measurement after that time", 0},
+    {"pid-only", KEY_PID_ONLY, NULL, 0, "the process and its threads, but not the processes that it creates", 0},
+    {"include-comm", KEY_INCLUDE_COMM, "NAME", 0,
+     "only processes whose name (of the main thread, as it is last) contains NAME; the wall time stays that of all", 0},
+    {0},
+};
+const struct argp window_argp = {.options = window_options, .parser = parse_window};
 
 static error_t parse_output(int key, char *argument, struct argp_state *state)
 {

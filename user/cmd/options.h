@@ -29,6 +29,7 @@ struct model_run_options {
 };
 
 extern const struct argp measure_argp; /* input: struct trace_options */
+extern const struct argp window_argp;  /* the same: what part of a program that is not ours is measured */
 extern const struct argp record_argp;  /* input: struct output_options */
 extern const struct argp rules_argp;   /* input: struct output_options; --lock, --all */
 extern const struct argp view_argp;    /* the same, and --json */

@@ -48,13 +48,13 @@ static int measure(const struct arguments *arguments, struct run **ret)
 {
 	struct trace_command command = {.argv = arguments->command, .name = basename(arguments->command[0]), .keep_fd = -1};
 	char error[TRACE_ERROR_BYTES] = "";
-	bool exec_failed = false;
-	int err = trace_run(&command, &arguments->trace, ret, &exec_failed, error);
+	struct trace_outcome outcome;
+	int err = trace_run(&command, &arguments->trace, ret, &outcome, error);
 
 	if (!err)
 		return 0;
 	fprintf(stderr, "concprof: %s\n", error);
-	return exec_failed ? (err == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE) : STATUS_TRACER_FAILED;
+	return outcome.exec_failed ? (err == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE) : STATUS_TRACER_FAILED;
 }
 
 /* The run in a sentence, and where the picture is: on standard error, as standard output is the command's. */

@@ -298,10 +298,8 @@
 	}
 
 	root.addEventListener("keydown", function (event) {
-		var box = boxOf(event), next;
+		var next;
 
-		if (box)
-			focused = box;
 		if (event.key === "Escape") {
 			if (search.text)
 				endSearch();
@@ -313,11 +311,11 @@
 		} else if (event.key === "/") {
 			input.focus();
 			input.select();
-		} else if ((event.key === "Enter" || event.key === " ") && box) {
-			if (!box.more)
-				zoom(box);
-			focus(box);
-		} else if (event.key.indexOf("Arrow") === 0 && box) {
+		} else if ((event.key === "Enter" || event.key === " ") && boxOf(event)) {
+			if (!focused.more)
+				zoom(focused);
+			focus(focused);
+		} else if (event.key.indexOf("Arrow") === 0 && boxOf(event)) {
 			next = neighbour(event.key);
 			if (next)
 				focus(next);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "account.h"
+
 /* A new last element of *array, zeroed; NULL without memory. */
 static void *append(void **array, size_t *count, size_t *room, size_t element_bytes)
 {
@@ -98,6 +100,34 @@ const struct kept_process *collected_process(const struct collected *collected, 
 	return bsearch(&key, collected->processes, collected->n_processes, sizeof(key), by_process_serial);
 }
 
+/*
+ * Threads without an event since the measurement began: their accounts still hold what was before. The kernel's own count of switches
+ * has not moved either; its CPU time is only known of those that had none.
+ */
+static void begin_late(struct thread *thread, uint64_t begin_ns)
+{
+	if (thread->begun == BEGUN)
+		return;
+	if (thread->begun == BEGUN_NOT) {
+		account_rebase(&thread->account, begin_ns);
+		thread->voluntary = 0;
+		thread->involuntary = 0;
+		thread->syscalls = 0;
+		thread->connects = 0;
+		thread->faults = 0;
+		thread->self_ns = 0;
+		thread->wakes = 0;
+	}
+	thread->base = thread->audit;
+	thread->begun = BEGUN;
+}
+
+static void begin_all(struct collected *collected)
+{
+	for (size_t i = 0; i < collected->n_threads; i++)
+		begin_late(&collected->threads[i], collected->begin_ns);
+}
+
 /* A thread may have been met alive by the snapshot and then have ended; both say the same of the time measured. */
 static void drop_doubles(struct collected *collected)
 {
@@ -167,6 +197,7 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 		err = kernel_each_process(kernel, collect_process, collected);
 	kernel_losses(kernel, collected->losses);
 	drop_doubles(collected);
+	begin_all(collected);
 	sort_processes(collected);
 	if (!err)
 		err = add_missing_processes(collected);

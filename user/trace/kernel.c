@@ -17,7 +17,15 @@ struct kernel {
 	struct ring_buffer *ring;
 	kernel_take_fn take;
 	void *take_context;
+	uint64_t losses_before[LOSS_COUNT]; /* of the measurement's begin */
 };
+
+/* Begin and end lie a little ahead, so that no probe that has read the clock already lies beyond them. */
+#define AHEAD_NS 50000
+
+/* A pass over all tasks that finds everything settled; each waits a moment for threads to show where they are. */
+#define MARK_PASSES_MAX 200
+#define MARK_PAUSE_NS   500000
 
 /* libbpf's own messages: silent unless asked for, for a failure is told by its errno and by doctor. */
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
@@ -41,7 +49,31 @@ static bool kernel_is_at_least(int major, int minor)
 	return has_major > major || (has_major == major && has_minor >= minor);
 }
 
-int kernel_open(const struct trace_options *options, struct kernel **ret, char *error)
+/* Settings and programs by what is asked for. */
+static void configure(struct concprof_bpf *skel, const struct trace_options *options, bool attach)
+{
+	skel->rodata->with_syscalls = !options->no_syscalls;
+	skel->rodata->wait_for_all = options->wait_all;
+	skel->rodata->pid_only = options->pid_only;
+	skel->rodata->start_is_told = attach || options->delay_ns;
+	skel->rodata->with_attach = attach;
+	skel->rodata->with_casts = kernel_is_at_least(6, 2);
+	bpf_program__set_autoload(skel->progs.on_sys_enter, !options->no_syscalls);
+	bpf_program__set_autoload(skel->progs.on_sys_exit, !options->no_syscalls);
+	/* Lock contention came with 5.19. */
+	bpf_program__set_autoload(skel->progs.on_contention_begin, kernel_is_at_least(5, 19));
+	bpf_program__set_autoload(skel->progs.on_contention_end, kernel_is_at_least(5, 19));
+	bpf_program__set_autoload(skel->progs.mark, attach);
+	bpf_program__set_autoload(skel->progs.seed_epolls, attach);
+	bpf_program__set_autoload(skel->progs.release_process, attach);
+	/* Started when they are needed. */
+	bpf_program__set_autoattach(skel->progs.snapshot, false);
+	bpf_program__set_autoattach(skel->progs.mark, false);
+	bpf_program__set_autoattach(skel->progs.seed_epolls, false);
+	bpf_program__set_autoattach(skel->progs.release_process, false);
+}
+
+int kernel_open(const struct trace_options *options, bool attach, struct kernel **ret, char *error)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 	int err;
@@ -56,17 +88,7 @@ int kernel_open(const struct trace_options *options, struct kernel **ret, char *
 		snprintf(error, TRACE_ERROR_BYTES, "cannot open the BPF programs: %s", strerror(-err));
 		goto fail;
 	}
-	kernel->skel->rodata->with_syscalls = !options->no_syscalls;
-	kernel->skel->rodata->wait_for_all = options->wait_all;
-	kernel->skel->rodata->with_casts = kernel_is_at_least(6, 2);
-	bpf_program__set_autoload(kernel->skel->progs.on_sys_enter, !options->no_syscalls);
-	bpf_program__set_autoload(kernel->skel->progs.on_sys_exit, !options->no_syscalls);
-	/* Lock contention came with 5.19. */
-	bpf_program__set_autoload(kernel->skel->progs.on_contention_begin, kernel_is_at_least(5, 19));
-	bpf_program__set_autoload(kernel->skel->progs.on_contention_end, kernel_is_at_least(5, 19));
-	bpf_program__set_autoattach(kernel->skel->progs.snapshot, false);
-	bpf_program__set_autoload(kernel->skel->progs.mark, false);
-	bpf_program__set_autoload(kernel->skel->progs.release_process, false);
+	configure(kernel->skel, options, attach);
 	err = concprof_bpf__load(kernel->skel);
 	if (err) {
 		snprintf(error, TRACE_ERROR_BYTES,
@@ -127,18 +149,39 @@ uint64_t kernel_threads_alive(const struct kernel *kernel)
 	return kernel->skel->bss->threads_alive;
 }
 
-void kernel_stop(struct kernel *kernel)
+/* A point in time that no probe has passed yet, not before `when`. */
+static __u64 from_now(uint64_t when)
 {
-	/* A little ahead, so that no probe that has read the clock already lies beyond it; then wait until it has passed. */
-	const uint64_t ahead_ns = 50000;
-	const struct timespec pause = {.tv_nsec = 20 * ahead_ns};
 	struct timespec now;
-	__u64 running = 0, stop;
+	__u64 ahead;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	stop = (__u64)now.tv_sec * 1000000000 + now.tv_nsec + ahead_ns;
+	ahead = (__u64)now.tv_sec * 1000000000 + now.tv_nsec + AHEAD_NS;
+	return when > ahead ? when : ahead;
+}
+
+static void wait_past(__u64 when)
+{
+	const __u64 until = when + 19 * AHEAD_NS;
+	const struct timespec end = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
+		;
+}
+
+void kernel_start(struct kernel *kernel, uint64_t when)
+{
+	for (int i = 0; i < LOSS_COUNT; i++)
+		kernel->losses_before[i] = kernel->skel->bss->losses[i];
+	__atomic_store_n(&kernel->skel->bss->start_ns, from_now(when), __ATOMIC_SEQ_CST);
+}
+
+void kernel_stop(struct kernel *kernel, uint64_t when)
+{
+	__u64 running = 0, stop = from_now(when);
+
 	__atomic_compare_exchange_n(&kernel->skel->bss->stop_ns, &running, stop, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	nanosleep(&pause, NULL);
+	wait_past(stop);
 }
 
 /* Reads whole records from the iterator's file. */
@@ -171,9 +214,9 @@ static int read_records(int fd, kernel_take_fn take, void *context)
 	}
 }
 
-int kernel_snapshot(struct kernel *kernel, kernel_take_fn take, void *context)
+static int iterate(struct bpf_program *program, kernel_take_fn take, void *context)
 {
-	struct bpf_link *link = bpf_program__attach_iter(kernel->skel->progs.snapshot, NULL);
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
 	int err, fd;
 
 	if (!link)
@@ -187,6 +230,79 @@ int kernel_snapshot(struct kernel *kernel, kernel_take_fn take, void *context)
 	}
 	bpf_link__destroy(link);
 	return err;
+}
+
+int kernel_snapshot(struct kernel *kernel, kernel_take_fn take, void *context)
+{
+	return iterate(kernel->skel->progs.snapshot, take, context);
+}
+
+int kernel_choose(struct kernel *kernel, int pidfd, uint64_t parent, uint64_t *serial)
+{
+	struct {
+		__u64 process, parent;
+	} chosen = {.process = *serial, .parent = parent};
+	const struct process process = {.threads = 1, .parent = parent};
+	bool again = *serial != 0;
+
+	if (!again)
+		chosen.process = __atomic_add_fetch(&kernel->skel->bss->last_process, 1, __ATOMIC_SEQ_CST);
+	if (!again && bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.processes), &chosen.process, &process, BPF_ANY))
+		return -errno;
+	if (bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.chosen_processes), &pidfd, &chosen, BPF_ANY)) {
+		int err = errno == ENOENT ? -ESRCH : -errno;
+
+		if (!again)
+			bpf_map_delete_elem(bpf_map__fd(kernel->skel->maps.processes), &chosen.process);
+		return err;
+	}
+	if (!again && !parent)
+		__atomic_add_fetch(&kernel->skel->bss->roots_alive, 1, __ATOMIC_SEQ_CST);
+	*serial = chosen.process;
+	return 0;
+}
+
+int kernel_mark(struct kernel *kernel)
+{
+	const struct timespec pause = {.tv_nsec = MARK_PAUSE_NS};
+
+	for (int pass = 0; pass < MARK_PASSES_MAX; pass++) {
+		int err;
+
+		kernel->skel->bss->unsettled = 0;
+		err = iterate(kernel->skel->progs.mark, NULL, NULL);
+		if (err)
+			return err;
+		if (!kernel->skel->bss->unsettled)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return -EAGAIN;
+}
+
+bool kernel_is_marked(struct kernel *kernel, int pidfd)
+{
+	_cleanup_free_ struct thread *thread = malloc(sizeof(*thread));
+
+	return !thread || bpf_map_lookup_elem(bpf_map__fd(kernel->skel->maps.threads), &pidfd, thread) == 0;
+}
+
+int kernel_release(struct kernel *kernel, uint64_t serial)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &serial, .ctx_size_in = sizeof(serial));
+
+	return bpf_prog_test_run_opts(bpf_program__fd(kernel->skel->progs.release_process), &options) ? -errno : 0;
+}
+
+int kernel_seed_epolls(struct kernel *kernel, const struct epoll_seed *seeds, size_t count)
+{
+	static const struct epoll_seed none;
+
+	for (__u32 i = 0; i < EPOLL_SEEDS_MAX; i++) {
+		if (bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.epoll_seeds), &i, i < count ? &seeds[i] : &none, BPF_ANY))
+			return -errno;
+	}
+	return iterate(kernel->skel->progs.seed_epolls, NULL, NULL);
 }
 
 int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wait_map_key *, const struct wait_stats *),
@@ -229,7 +345,7 @@ void kernel_losses(struct kernel *kernel, uint64_t *losses)
 	struct bpf_program *program;
 
 	for (int i = 0; i < LOSS_COUNT; i++)
-		losses[i] += kernel->skel->bss->losses[i];
+		losses[i] += kernel->skel->bss->losses[i] - kernel->losses_before[i];
 	bpf_object__for_each_program(program, kernel->skel->obj)
 	{
 		struct bpf_prog_info info = {};

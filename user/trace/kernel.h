@@ -8,9 +8,23 @@
 
 struct kernel;
 
-int kernel_open(const struct trace_options *options, struct kernel **ret, char *error);
-/* Marks the process behind the pidfd as the root: it is measured from its next exec on. */
+/* `attach`: processes that live already can be followed. The measurement begins at the root's exec, or else when kernel_start() is called. */
+int kernel_open(const struct trace_options *options, bool attach, struct kernel **ret, char *error);
+/* Marks the process behind the pidfd as the root: it is followed from its next exec on. */
 int kernel_mark_root(struct kernel *kernel, int pidfd);
+
+/*
+ * Processes that live already: first all are chosen (from then on what they create is followed), then their threads are marked, then they
+ * are released. parent: serial of the chosen process that created it; 0: a root. -ESRCH: it has ended; -EEXIST: it is chosen already.
+ */
+int kernel_choose(struct kernel *kernel, int pidfd, uint64_t parent, uint64_t *serial);
+/* Marks the threads of all chosen processes. -EAGAIN: they never stood still long enough. */
+int kernel_mark(struct kernel *kernel);
+/* Whether a mark reached the process: an exec during the marking may have put another thread in the leader's place. */
+bool kernel_is_marked(struct kernel *kernel, int pidfd);
+int kernel_release(struct kernel *kernel, uint64_t serial);
+/* Makes epoll sets known (EPOLL_SEEDS_MAX at most). */
+int kernel_seed_epolls(struct kernel *kernel, const struct epoll_seed *seeds, size_t count);
 
 /* Calls take(context, record, bytes) for what is in the ring buffer. Returns how many records, or a negative errno. */
 typedef int (*kernel_take_fn)(void *context, void *record, size_t bytes);
@@ -22,8 +36,10 @@ int kernel_ring_fd(struct kernel *kernel); /* readable when the ring has filled 
 uint64_t kernel_begin_ns(const struct kernel *kernel);
 uint64_t kernel_stop_ns(const struct kernel *kernel);
 uint64_t kernel_threads_alive(const struct kernel *kernel);
-/* Ends the measurement now, if it has not ended by itself. No account changes after this returns. */
-void kernel_stop(struct kernel *kernel);
+/* Begins the measurement at `when` (CLOCK_MONOTONIC), or a moment from now if that is later. */
+void kernel_start(struct kernel *kernel, uint64_t when);
+/* Ends the measurement, in the same way, if it has not ended by itself. No account changes after this returns. */
+void kernel_stop(struct kernel *kernel, uint64_t when);
 
 /* Delivers the accounts of live threads (records as from the ring). */
 int kernel_snapshot(struct kernel *kernel, kernel_take_fn take, void *context);

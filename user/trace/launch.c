@@ -65,6 +65,13 @@ static _Noreturn void child_run(const struct trace_command *command, int gate_fd
 	_exit(127);
 }
 
+int launch_pidfd(int pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int launch_start(const struct trace_command *command, struct launch *ret)
 {
 	int gate[2] = {-1, -1}, status[2] = {-1, -1};
@@ -87,9 +94,9 @@ int launch_start(const struct trace_command *command, struct launch *ret)
 		child_run(command, gate[0], status[1]);
 	}
 	ret->pid = pid;
-	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	ret->pidfd = launch_pidfd(pid);
 	if (ret->pidfd < 0)
-		err = -errno;
+		err = ret->pidfd;
 	ret->gate_fd = steal_fd(&gate[1]);
 	ret->exec_fd = steal_fd(&status[0]);
 	if (err)

@@ -15,6 +15,8 @@ struct launch {
 	int exec_fd; /* becomes readable with an errno if exec fails, and reads 0 bytes once exec has succeeded */
 };
 
+/* pidfd_open(2); a descriptor that is not inherited, or a negative errno. */
+int launch_pidfd(int pid);
 /* 0 or a negative errno. */
 int launch_start(const struct trace_command *command, struct launch *ret);
 /* Waits until the child stands at the gate, blocked. */

@@ -124,7 +124,7 @@ static void probe_loading(struct probing *probing)
 		found(probing, "programs", true, PROBE_DENIED, "cannot be tried without privileges: sudo concprof doctor");
 		return;
 	}
-	err = kernel_open(&options, &kernel, error);
+	err = kernel_open(&options, true, &kernel, error);
 	if (err)
 		found(probing, "programs", true, PROBE_MISSING, "%.200s", error);
 	else

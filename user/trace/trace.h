@@ -2,11 +2,13 @@
 /*
  * Runs a program under measurement and delivers a struct run. The way of the data:
  *
- *   launch.c    starts the program, held back until it is marked, as the user who called sudo
- *   kernel.c    loads and attaches bpf/, marks the root, ends the measurement, reads maps and snapshots
+ *   follow.c    a program from its start;  launch.c  starts it, held back until it is marked, as the user who called sudo
+ *   attach.c    processes that are alive;  epolls.c  what their epoll sets hold
+ *   measure.c   what both have in common: the loop until the end;  signals.c  who gets signals meanwhile
+ *   kernel.c    loads and attaches bpf/, marks, begins and ends the measurement, reads maps and snapshots
  *   collect.c   takes records out of the ring buffer
  *   mappings.c  hears which files are mapped where (the kernel's mmap records)
- *   follow.c    the loop: until the program has ended, or the user ends it
+ *   select.c    which of the processes the user asked for
  *   build.c     records -> struct run;  causes.c  keys -> names
  */
 #ifndef CONCPROF_TRACE_H
@@ -43,12 +45,27 @@ struct trace_command {
 	int keep_fd; /* a descriptor the program inherits besides 0, 1, 2; -1: none */
 };
 
+/* What became of a program that was started, beside the run. */
+struct trace_outcome {
+	bool exec_failed; /* it could not be executed */
+	int left;         /* its pid, when the measurement ended before it (options.duration_ns); else -1 */
+};
+
 /*
  * Runs and measures. Returns 0 and a run (free with run_free); or a negative errno with one line in `error` for the user, which
- * may have more lines of advice. If the program could not be executed: -ENOENT or another errno of exec, with *exec_failed set.
+ * may have more lines of advice. If the program could not be executed: -ENOENT or another errno of exec, with outcome->exec_failed set.
+ * -ENODATA: it had ended before the delay was over.
  */
-int trace_run(const struct trace_command *command, const struct trace_options *options, struct run **ret, bool *exec_failed,
-	      char *error);
+int trace_run(const struct trace_command *command, const struct trace_options *options, struct run **ret,
+	      struct trace_outcome *outcome, char *error);
+/* Waits for outcome.left, passing signals on. Its exit status as in struct run. */
+int trace_wait(int pid);
+
+/*
+ * Measures processes that are alive, with what they have created (unless options.pid_only), until all have ended, the duration is over, or
+ * SIGINT or SIGTERM comes. They go on as if nothing had been. Returns as trace_run does.
+ */
+int trace_attach(const int *pids, size_t count, const struct trace_options *options, struct run **ret, char *error);
 
 /* Runs the same way without measuring anything. *wall_ns: from just before the exec to the end. *exit_status as in struct run. */
 int trace_untraced(const struct trace_command *command, uint64_t *wall_ns, int *exit_status, bool *exec_failed, char *error);

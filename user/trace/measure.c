@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/measure.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "trace/build.h"
+#include "trace/select.h"
+
+/* How often the rings are looked at while the program runs. They hold much more than this fills. */
+#define LOOK_MS 100
+
+/* From the root's exit to its last switch-out: up to 246 ms were seen when a thread loses its CPU in between. */
+#define LAST_SWITCH_MS 5000
+
+/* The kernel side is told begin and end ahead: then they are exact, also if we get no CPU when it is time. */
+#define AHEAD_NS (LOOK_MS * 1000000ULL)
+
+uint64_t measure_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+/*
+ * What the hypervisor has taken from the machine's CPUs so far, from /proc/stat (proc(5)), in ticks: 0 where it does not say. The
+ * kernel leaves it out of its own account of a thread's CPU time; we cannot.
+ */
+static uint64_t stolen_ns(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/stat", "re");
+	unsigned long long ticks;
+
+	if (!file || fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) != 1)
+		return 0;
+	return ticks * (1000000000 / sysconf(_SC_CLK_TCK));
+}
+
+int measure_open(struct measurement *m, const struct trace_options *options, bool attach, char *error)
+{
+	int err;
+
+	m->options = options;
+	m->cpu_ns = own_cpu_ns();
+	err = kernel_open(options, attach, &m->kernel, error);
+	if (err)
+		return err;
+	err = mappings_open(&m->mappings);
+	if (err)
+		m->mappings = NULL;
+	err = kernel_set_taker(m->kernel, collect_record, &m->collected);
+	if (!err)
+		err = signals_take(&m->signals);
+	if (err)
+		snprintf(error, TRACE_ERROR_BYTES, "cannot begin to measure: %s", strerror(-err));
+	m->stolen_ns = stolen_ns();
+	return err;
+}
+
+void measure_begin_delay(struct measurement *m)
+{
+	if (m->options->delay_ns)
+		m->delay_end = measure_now_ns() + m->options->delay_ns;
+}
+
+int measure_look(struct measurement *m)
+{
+	int taken = kernel_take(m->kernel);
+
+	if (m->mappings)
+		mappings_take(m->mappings);
+	return taken < 0 ? taken : 0;
+}
+
+/* When the next thing has to be done; UINT64_MAX: nothing is planned. */
+static uint64_t next_deadline(const struct measurement *m)
+{
+	uint64_t begin = kernel_begin_ns(m->kernel);
+
+	if (m->delay_end)
+		return m->delay_end;
+	if (m->options->duration_ns && begin)
+		return begin + m->options->duration_ns;
+	return UINT64_MAX;
+}
+
+/* Begins or ends the measurement when it is time. Returns whether it has ended. */
+static bool act_on_time(struct measurement *m)
+{
+	uint64_t deadline = next_deadline(m);
+
+	if (deadline == UINT64_MAX || measure_now_ns() + AHEAD_NS < deadline)
+		return false;
+	if (m->delay_end) {
+		m->delay_end = 0;
+		kernel_start(m->kernel, deadline);
+		return false;
+	}
+	kernel_stop(m->kernel, deadline);
+	/* The last process may have ended meanwhile. */
+	m->out_of_time = kernel_stop_ns(m->kernel) >= deadline;
+	return true;
+}
+
+static int look_timeout_ms(const struct measurement *m)
+{
+	uint64_t deadline = next_deadline(m), now = measure_now_ns() + AHEAD_NS;
+
+	if (deadline == UINT64_MAX)
+		return LOOK_MS;
+	if (deadline <= now)
+		return 0;
+	return (deadline - now) / 1000000 < LOOK_MS ? (int)((deadline - now) / 1000000) + 1 : LOOK_MS;
+}
+
+/* Until the kernel side has seen the last switch-out of the root process, or under wait_all of everything. */
+static int wait_for_last_switch(struct measurement *m)
+{
+	uint64_t deadline = measure_now_ns() + LAST_SWITCH_MS * 1000000ULL;
+	struct pollfd fds[] = {{.fd = m->signals.fd, .events = POLLIN}, {.fd = m->hangup_fd, .events = POLLIN}};
+	bool all = m->options->wait_all;
+	int err = 0;
+
+	while (!err && !kernel_stop_ns(m->kernel)) {
+		if (all ? kernel_threads_alive(m->kernel) == 0 || m->asked_to_end : measure_now_ns() > deadline)
+			break;
+		if (poll(fds, 2, all ? LOOK_MS / 4 : 1) > 0) {
+			if (fds[1].revents || signals_pass_on(&m->signals, 0))
+				m->asked_to_end = true;
+		}
+		if (act_on_time(m))
+			break;
+		err = measure_look(m);
+	}
+	return err;
+}
+
+int measure_wait(struct measurement *m, int pidfd, int pid)
+{
+	struct pollfd fds[] = {
+	    {.fd = pidfd, .events = POLLIN},
+	    {.fd = m->signals.fd, .events = POLLIN},
+	    {.fd = kernel_ring_fd(m->kernel), .events = POLLIN},
+	    {.fd = m->hangup_fd, .events = POLLIN},
+	};
+	int err;
+
+	for (;;) {
+		if (poll(fds, 4, look_timeout_ms(m)) < 0 && errno != EINTR)
+			return -errno;
+		err = measure_look(m);
+		if (err)
+			return err;
+		if (fds[1].revents && signals_pass_on(&m->signals, pid))
+			m->asked_to_end = true;
+		if (fds[3].revents)
+			m->asked_to_end = true;
+		if (fds[0].revents)
+			return wait_for_last_switch(m);
+		if (act_on_time(m) || (kernel_stop_ns(m->kernel) && pidfd < 0))
+			return 0;
+		if (m->asked_to_end && (pidfd < 0 || fds[3].revents))
+			return 0;
+		if (m->options->wait_all && pidfd < 0 && kernel_threads_alive(m->kernel) == 0)
+			return 0;
+	}
+}
+
+int measure_finish(struct measurement *m, struct run *run, char *error)
+{
+	int err;
+
+	if (!kernel_begin_ns(m->kernel)) {
+		snprintf(error, TRACE_ERROR_BYTES, "it ended before the measurement began: nothing was measured");
+		return -ENODATA;
+	}
+	kernel_stop(m->kernel, 0);
+	err = measure_look(m);
+	if (!err)
+		err = collect_finish(&m->collected, m->kernel);
+	if (!err) {
+		err = select_threads(&m->collected, m->options->include_comm, error);
+		if (err)
+			return err;
+		err = build_run(&m->collected, m->mappings, run);
+	}
+	if (err)
+		snprintf(error, TRACE_ERROR_BYTES, "the measurement failed: %s", strerror(-err));
+	else
+		select_processes(run, m->options->include_comm);
+	run->stolen_ns = stolen_ns() - m->stolen_ns;
+	run->no_syscalls = m->options->no_syscalls;
+	run->tax_cpu_ns = own_cpu_ns() - m->cpu_ns;
+	return err;
+}
+
+int trace_describe(const char *name, char *const *argv, struct run *run)
+{
+	size_t count = 0;
+
+	while (argv[count])
+		count++;
+	run->name = strdup(name);
+	run->command = calloc(count + 1, sizeof(*run->command));
+	if (!run->name || !run->command)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		run->command[i] = strdup(argv[i]);
+		if (!run->command[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void measure_close(struct measurement *m)
+{
+	signals_give_back(&m->signals);
+	mappings_close(m->mappings);
+	kernel_close(m->kernel);
+	collect_free(&m->collected);
+}
