@@ -237,16 +237,40 @@ static void test_advancing_beyond_the_end_stops_there(void **state)
 	DW_CFA_def_cfa_expression, 4, DW_OP_breg7, 0xa0, 1, DW_OP_deref, DW_CFA_expression, 6, 3, DW_OP_breg7, 0xf8, 0,          \
 	    DW_CFA_expression, 7, 3, DW_OP_breg7, 0xa0, 1, DW_CFA_expression, 16, 3, DW_OP_breg7, 0xa8, 1
 
-static struct compiled compile_signal(const void *program, size_t bytes)
+static struct compiled compile_behind(const void *cie, size_t cie_bytes, const void *program, size_t bytes)
 {
-	static const uint8_t cie[] = {0, 0, 0, 0, 1, 'z', 'R', 'S', 0, 1, 0x78, 16, 1, DW_EH_PE_pcrel | DW_EH_PE_sdata4};
 	struct bytes frames = {};
 	size_t begin = begin_entry(&frames, false);
 
-	put_bytes(&frames, cie, sizeof(cie));
+	put_bytes(&frames, cie, cie_bytes);
 	end_entry(&frames, begin, false);
 	put_fde(&frames, 0, AT, 0x100, program, bytes);
 	return compile_frames(&frames);
+}
+
+/* Another column for the return address; and CIEs that are malformed in their own instructions. */
+static void test_what_the_cie_says_holds_for_its_functions(void **state)
+{
+#define CIE(column, ...)                                                                                                         \
+	{                                                                                                                        \
+		0, 0, 0, 0, 1, 'z', 'R', 0, 1, 0x78, column, 1, DW_EH_PE_pcrel | DW_EH_PE_sdata4, DW_CFA_def_cfa, 7, 8,          \
+		    DW_CFA_offset | 16, 1, __VA_ARGS__                                                                           \
+	}
+	static const uint8_t good[] = CIE(16, DW_CFA_nop), column[] = CIE(3, DW_CFA_nop), damaged[] = CIE(16, 0x3f),
+			     located[] = CIE(16, DW_CFA_advance_loc | 1);
+
+	(void)state;
+	expect_one(compile_behind(good, sizeof(good), NULL, 0), RULE(.cfa = UNWIND_RSP, .cfa_offset = 8));
+	expect_one(compile_behind(column, sizeof(column), NULL, 0), RULE(.cfa = UNWIND_UNSUPPORTED));
+	expect_one(compile_behind(damaged, sizeof(damaged), NULL, 0), RULE(.cfa = UNWIND_UNSUPPORTED));
+	expect_one(compile_behind(located, sizeof(located), NULL, 0), RULE(.cfa = UNWIND_UNSUPPORTED));
+}
+
+static struct compiled compile_signal(const void *program, size_t bytes)
+{
+	static const uint8_t cie[] = {0, 0, 0, 0, 1, 'z', 'R', 'S', 0, 1, 0x78, 16, 1, DW_EH_PE_pcrel | DW_EH_PE_sdata4};
+
+	return compile_behind(cie, sizeof(cie), program, bytes);
 }
 
 static void test_signal_frames(void **state)
@@ -274,6 +298,7 @@ int main(void)
 	    cmocka_unit_test(test_what_is_malformed_is_unsupported_from_there_on),
 	    cmocka_unit_test(test_states_nest_to_a_bounded_depth),
 	    cmocka_unit_test(test_advancing_beyond_the_end_stops_there),
+	    cmocka_unit_test(test_what_the_cie_says_holds_for_its_functions),
 	    cmocka_unit_test(test_signal_frames),
 	};
 

@@ -155,7 +155,7 @@ static void test_all_versions_and_augmentations(void **state)
 	    {"", 5, 0, {}, 0, false, false},
 	    {"x", 1, 0, {}, 0, false, false},
 	    {"zRx", 1, 0x1b, {0x1b, 0}, 2, false, false},
-	    {"zRLLLLLLLLLLLLLLLLLLLL", 1, 0x1b, {0x1b}, 1, false, false},
+	    {"zRBBBBBBBBBBBBBBBBBBBB", 1, 0x1b, {0x1b}, 1, false, false},
 	    {"zP", 1, 0, {0x00, 1, 2, 3}, 4, false, false}, /* 8 bytes are said to come */
 	    {"zP", 1, 0, {0x07, 1, 2, 3}, 4, false, false},
 	};

@@ -111,8 +111,8 @@ static void test_of_functions_that_overlap_the_first_keeps_its_addresses(void **
 
 	(void)state;
 	put_cie(&frames);
-	put_function(&frames, AT + 0x20, 0x40, 24); /* loses 0x20..0x30 */
 	put_function(&frames, AT, 0x30, 16);
+	put_function(&frames, AT + 0x20, 0x40, 24); /* loses 0x20..0x30 */
 	put_function(&frames, AT, 0x30, 56);        /* begins at the same address, read later */
 	put_function(&frames, AT + 0x28, 0x10, 64); /* inside of another */
 	put_function(&frames, AT + 0x70, 0, 72);    /* empty */
@@ -333,6 +333,8 @@ static void test_the_parts_of_a_table_say_what_the_table_says(void **state)
 	put_function(&frames, AT, 0x1234, 16); /* several pages without a row */
 	for (int i = 0; i < 600; i++)          /* a row for every address: pages as full as can be */
 		put_function(&frames, AT + 0x1300 + i, 1, 16 + i % 7);
+	for (int i = 0; i < 600; i++) /* pages that begin under a row of the page before */
+		put_function(&frames, AT + 0x1601 + 2 * i, 2, 16 + i % 7);
 	put_function(&frames, AT + 0x2000, 0x100, 40); /* begins with its page */
 	put_function(&frames, AT + 0x2100, 0x300, 48);
 	c = compile_frames(&frames);

@@ -140,11 +140,12 @@ static void test_every_reason_to_stop(void **state)
 			fail_msg("case %zu: stop %d after %zu frames", i, stop, count);
 	}
 	/* rbp was lost a frame before it is needed; but one that was saved since is known again. */
-	struct made_up made_up = {.rules = {lost, rbp}, .words = {[1] = 0x2005}};
+	struct made_up made_up = {.rules = {lost, push, rbp}, .words = {[1] = 0x2005, [3] = 0x3005}};
 
 	assert_int_equal(
 	    walk(&made_up, (struct unwind_registers){.rip = 0x1005, .rsp = STACK, .rbp = STACK + 0x20}, frames, &count),
 	    UNWIND_STOP_UNSUPPORTED);
+	assert_int_equal(count, 3);
 	made_up = (struct made_up){
 	    .rules = {lost, push, rbp, {.cfa = UNWIND_END}},
 	    .words = {[1] = 0x2005, [2] = STACK + 0x30, [3] = 0x3005, [7] = 0x4005},

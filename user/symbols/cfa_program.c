@@ -144,7 +144,7 @@ static int advance_to(struct run *run, uint64_t location)
 		return 0;
 	rule_of(&run->now, run->cie, &rule);
 	err = run->row(run->context, run->location, &rule);
-	run->location = location < run->end ? location : run->end;
+	run->location = location;
 	return err;
 }
 
