@@ -203,6 +203,9 @@ static void test_percentiles(void **state)
 
 	(void)state;
 	assert_int_equal(explain_percentile(log2_ns, 1000, 0.5), 0);
+	log2_ns[21] = 1;
+	assert_int_equal(explain_percentile(log2_ns, 3000000, 0.5), 3000000); /* one wait took what it took */
+	log2_ns[21] = 0;
 	log2_ns[10] = 90; /* 1024 .. 2047 */
 	log2_ns[20] = 10; /* 1048576 .. 2097151 */
 	assert_int_equal(explain_percentile(log2_ns, 1500000, 0.45), 1536);

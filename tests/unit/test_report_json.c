@@ -98,6 +98,12 @@ static void test_the_promised_fields(void **state)
 	    /* The histogram counts every wait. */
 	    "SELECT count(*) = 0 FROM json_each(?1, '$.runs[1].waits') w WHERE w.value ->> 'count' <> (SELECT sum(value) FROM "
 	    "json_each(w.value, '$.log2_ns'))",
+	    /* So do the causes of the run, and none says more than its waits. */
+	    "SELECT count(*) = 0 FROM json_each(?1, '$.runs[1].budget') b WHERE b.key NOT IN ('user', 'kernel', 'cpu') AND "
+	    "(SELECT "
+	    "coalesce(sum(c.value ->> 'total_ns'), 0) FROM json_each(?1, '$.runs[1].causes') c WHERE c.value ->> 'state' = "
+	    "b.key) "
+	    "<> (SELECT sum(p.value -> 'states' ->> b.key) FROM json_each(?1, '$.runs[1].processes') p)",
 	    /* The items of progress sum to the difference. */
 	    "SELECT (?1 ->> '$.runs[0].progress_ns') - (?1 ->> '$.runs[1].progress_ns') = sum((value ->> 'before_ns') - (value "
 	    "->> "
@@ -112,6 +118,50 @@ static void test_the_promised_fields(void **state)
 	free(json);
 	run_free(before);
 	run_free(after);
+}
+
+/* Who held, who woke, where, how long: of waits and of causes; and what computed. */
+static void test_what_is_known_of_waits(void **state)
+{
+	static const char *const facts[] = {
+	    "SELECT ?1 ->> '$.runs[0].waits[0].holder' = 'keeper/5001' AND ?1 ->> '$.runs[0].waits[0].waker' = 'sshd[812]'",
+	    "SELECT ?1 ->> '$.runs[0].waits[1].holder' = '' AND ?1 ->> '$.runs[0].waits[1].waker' = 'keeper/5001'",
+	    "SELECT json_array_length(?1, '$.runs[0].causes') = 1",
+	    "SELECT ?1 ->> '$.runs[0].causes[0].cause' = 'orders_lock' AND ?1 ->> '$.runs[0].causes[0].total_ns' = 5000000000",
+	    "SELECT ?1 ->> '$.runs[0].causes[0].threads' = 1 AND ?1 ->> '$.runs[0].causes[0].count' = 40",
+	    "SELECT ?1 ->> '$.runs[0].causes[0].holder.name' = 'keeper/5001' AND ?1 ->> '$.runs[0].causes[0].holder.ns' = "
+	    "3000000000",
+	    "SELECT ?1 ->> '$.runs[0].causes[0].waker.name' = 'sshd[812]' AND ?1 ->> '$.runs[0].causes[0].waker.kinds' = 2",
+	    "SELECT ?1 ->> '$.runs[0].causes[0].place' = 'add <- main' AND ?1 ->> '$.runs[0].causes[0].place_ns' = 3000000000",
+	    "SELECT ?1 ->> '$.runs[0].causes[0].p50_ns' <= ?1 ->> '$.runs[0].causes[0].p95_ns' AND ?1 ->> "
+	    "'$.runs[0].causes[0].p99_ns' <= ?1 ->> '$.runs[0].causes[0].max_ns'",
+	    "SELECT ?1 ->> '$.runs[0].attached' = 1 AND ?1 ->> '$.runs[0].sample_hz' = 997 AND ?1 ->> '$.runs[0].samples' = 4",
+	    "SELECT ?1 ->> '$.runs[0].functions[0].function' = 'hash' AND ?1 ->> '$.runs[0].functions[0].self_ns' = 5000000000",
+	    "SELECT ?1 ->> '$.runs[0].processes[0].cgroup' = '/a' AND ?1 ->> '$.runs[0].stacks.whole' = 7",
+	};
+	struct run *run = build_run("shop", 5 * S);
+	struct run_wait *wait;
+	char *json;
+
+	(void)state;
+	build_process(run, 0, "shop")->cgroup = copy("/a");
+	build_cpu(build_thread(run, 1, 0, "keeper", 0, 5 * S), 5 * S, 0);
+	build_thread(run, 1, 1, "worker", 0, 5 * S);
+	for (int i = 0; i < 2; i++) {
+		wait = build_futex(run, &run->threads[1], "orders_lock", 0, true, 20, i ? 2 * S : 3 * S);
+		wait->stack = build_stack(run, i ? "main;sem_wait" : "main;add;pthread_mutex_lock");
+		wait->holder = i ? 0 : 1;
+		wait->waker = i ? 1 : 0;
+		wait->waker_name = i ? NULL : copy("sshd[812]");
+	}
+	build_sample(run, &run->threads[0], "main;hash", 4);
+	build_figure(run->stack_figures, &run->n_stack_figures, "whole", 7);
+	run->attached = true;
+	json = json_of(NULL, run);
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+		check(json, facts[i]);
+	free(json);
+	run_free(run);
 }
 
 static void test_every_state_is_in_every_object_of_states(void **state)
@@ -307,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_the_promised_fields),
+	    cmocka_unit_test(test_what_is_known_of_waits),
 	    cmocka_unit_test(test_every_state_is_in_every_object_of_states),
 	    cmocka_unit_test(test_a_failed_run_has_no_comparison),
 	    cmocka_unit_test(test_losses_and_undelivered_threads),

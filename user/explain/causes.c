@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All threads' waits by state and cause; and of each cause who held it, who ended the waits, and where threads blocked. */
 #include <errno.h>
+#include <math.h>
 
 #include "explain/internal.h"
 #include "explain/rules.h"
@@ -261,7 +262,8 @@ uint64_t explain_percentile(const uint64_t log2_ns[WAIT_LOG2_SLOTS], uint64_t ma
 
 	for (int i = 0; i < WAIT_LOG2_SLOTS; i++)
 		total += log2_ns[i];
-	rank = quantile * total;
+	/* The wait of that rank; without what a product like 0.95 x 100 is too much. */
+	rank = ceil(quantile * total - 1e-6);
 	for (int i = 0; i < WAIT_LOG2_SLOTS && total > 0; i++) {
 		double from = i ? (double)(1ull << i) : 0, to = (double)(2ull << i);
 

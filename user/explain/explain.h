@@ -237,8 +237,8 @@ const char *causes_noun(enum state state);
 double explain_topic_mean(const struct explanation *explanation, const struct cause_view *topic);
 
 /*
- * The length that a part `quantile` (0..1) of the waits did not exceed, from their histogram: within a bucket waits are taken as evenly
- * spread, and no result is beyond max_ns. 0 without a histogram.
+ * The length that a part `quantile` (0..1) of the waits did not exceed, from their histogram: of n waits in a bucket the k-th is taken to lie
+ * k/n of the way up, and no result is beyond max_ns. 0 without a histogram.
  */
 uint64_t explain_percentile(const uint64_t log2_ns[WAIT_LOG2_SLOTS], uint64_t max_ns, double quantile);
 

@@ -12,6 +12,7 @@
 #include "lib/cleanup.h"
 #include "lib/text.h"
 
+#define STOLEN_SHARE 0.1 /* of the machine's CPU time */
 #define MEAN_THREADS 0.5 /* waits below that leave little to gain */
 
 /* What takes less is noise: a start and an end have their own shape. */
@@ -133,6 +134,12 @@ static bool find_run_queue(const struct explanation *run, struct finding *ret)
 				mean, run->running);
 		ret->try_next = full ? text_format("Use %u workers: the run should not take longer.", run->cpus)
 				     : strdup("Use fewer workers: the run should not take longer.");
+	} else if (run->run->stolen_ns >= STOLEN_SHARE * run->wall_ns * run->cpus) {
+		ret->sentence =
+		    text_format("%.2f threads waited for a CPU at a time, though this run used only %.2f of %u: the hypervisor "
+				"gave %s of CPU time to others meanwhile.",
+				mean, run->running, run->cpus, FIGURE_NS(run->run->stolen_ns));
+		ret->try_next = strdup("Run it where the machine's CPUs are its own: this is no figure of the program.");
 	} else {
 		ret->sentence =
 		    text_format("%.2f threads waited for a CPU at a time, though this run used only %.2f of %u: something else "

@@ -8,7 +8,7 @@
  *   (1) the run is at rest: the time that all its threads together spent on a CPU, waiting for one, for a lock, a disk or memory is at most
  *       half of T, so that for at least the other half nobody had anything to do (times of several threads cover at most their
  *       sum); some thread waits for input from outside, so that there is somebody to give work; and no process of it connected to
- *       anything, as an answer that one asked for is no work; or
+ *       anything, as an answer that one asked for is no work. Waits for signals are no more than that then, either; or
  *   (2) it is a sync wait, or one for input from inside, that was ended by a producer with nothing to hand on: a followed thread, not
  *       the waiter, that spent at least 30% of its own life waiting for input from outside, that never waited for the same thing (or
  *       the two take turns), and whose process did not connect to anything.
@@ -42,6 +42,12 @@ static bool can_be_for_work(const struct wait *wait)
 	default:
 		return false;
 	}
+}
+
+/* Nothing to do but to wait for a signal, as a parent does that hands on what it gets. */
+static bool is_for_signals(const struct wait *wait)
+{
+	return wait->state == STATE_OTHER && !strcmp(wait->cause, class_name(CLASS_SIGNAL));
 }
 
 static bool is_input_from_outside(const struct wait *wait)
@@ -145,7 +151,8 @@ static int mark(struct rest *rest)
 	for (size_t i = 0; i < explanation->n_waits; i++) {
 		struct wait *wait = &explanation->waits[i];
 
-		if (explanation->threads[wait->thread - explanation->run->threads].only_joins || !can_be_for_work(wait))
+		if (explanation->threads[wait->thread - explanation->run->threads].only_joins ||
+		    !(can_be_for_work(wait) || (explanation->at_rest && is_for_signals(wait))))
 			continue;
 		if (explanation->at_rest || ended_by_idle_producer(rest, wait, sorted)) {
 			wait->idle = true;
@@ -215,7 +222,7 @@ void explain_judge_rest(struct explanation *explanation)
 		if (explanation->threads[i].only_joins)
 			continue;
 		life += explanation->run->threads[i].life_ns;
-		sleep += explanation->threads[i].ns[STATE_SLEEP] + explanation->threads[i].ns[STATE_OTHER];
+		sleep += explanation->threads[i].ns[STATE_SLEEP];
 	}
 	/* Joins of parents apart. Timers may be part of it, but not the most: a program that sleeps waits for no work. */
 	explanation->waits_for_work = explanation->at_rest && explanation->running <= WAITING_CPU_SHARE &&

@@ -48,7 +48,7 @@ static void add_begin(struct text *text, const struct explanation *explanation)
 		text_add(text, " (%u CPU%s)", explanation->cpus, plural(explanation->cpus));
 }
 
-/* What threads wait for work at: the causes of most of that time. */
+/* Where work would come from: what is waited for outside, the most first. */
 static void add_work_sources(struct text *text, const struct explanation *explanation)
 {
 	size_t told = 0;
@@ -56,7 +56,7 @@ static void add_work_sources(struct text *text, const struct explanation *explan
 	for (size_t i = 0; i < explanation->n_causes && told < 2; i++) {
 		const struct cause_view *cause = &explanation->causes[i];
 
-		if (cause->idle && !cause->join && cause->mean >= MEAN_WORTH_SAYING)
+		if (cause->idle && cause->outside && cause->state != STATE_OTHER && cause->mean >= MEAN_WORTH_SAYING)
 			text_add(text, "%s%s", told++ ? ", " : " (", CAUSE_LABEL(cause->state, cause->cause));
 	}
 	text_add(text, "%s", told ? ")" : "");

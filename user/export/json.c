@@ -124,7 +124,7 @@ static void put_party(struct json *json, const char *key, const struct party *pa
 	json_close(json, '}');
 }
 
-/* All threads' waits with the same state and cause. Percentiles are from the histogram: evenly spread within a bucket, never beyond max_ns. */
+/* All threads' waits with the same state and cause. Percentiles are from the histogram: the k-th of n waits lies k/n up its bucket, never beyond max_ns. */
 static void put_cause(struct json *json, const struct cause_view *cause)
 {
 	json_open(json, NULL, '{');

@@ -61,17 +61,22 @@ static void add_cause(struct table *table, const struct cause_view *cause)
 	add_note(table, cause);
 }
 
-/* What matters first: waits beside which there was work, then those of idle threads. */
+/* Waits beside which there was work; then those of idle threads, for what comes from outside before what they wait for of each other. */
+static int rank_of(const struct cause_view *cause)
+{
+	return !cause->idle ? 0 : cause->outside ? 1 : 2;
+}
+
 static size_t add_causes(struct table *table, const struct explanation *explanation)
 {
 	const struct page *page = table->page;
 	size_t most = page->all ? CAUSES_LISTED : CAUSES_SHOWN, shown = 0;
 
-	for (int idle = 0; idle < 2; idle++) {
+	for (int rank = 0; rank < 3; rank++) {
 		for (size_t i = 0; i < explanation->n_causes && shown < most; i++) {
 			const struct cause_view *cause = &explanation->causes[i];
 
-			if (cause->idle != idle || !is_worth_a_row(page, cause))
+			if (rank_of(cause) != rank || !is_worth_a_row(page, cause))
 				continue;
 			add_cause(table, cause);
 			shown++;

@@ -13,7 +13,7 @@ void report_findings(struct page *page, const struct explanation *explanation);
 /* threads.c: a line a thread, or a group of threads that behave alike. */
 void report_threads(struct page *page, const struct explanation *explanation);
 /* processes.c: where there are too many for a line each, by name; and by cgroup, where the run spans several. */
-bool report_processes_instead_of_threads(const struct explanation *explanation);
+bool report_groups_processes(const struct explanation *explanation);
 void report_processes(struct page *page, const struct explanation *explanation);
 void report_cgroups(struct page *page, const struct explanation *explanation);
 /* causes.c: what threads waited for, how long at a time, who held it and who ended it, and where. */

@@ -5,7 +5,7 @@
 #include "report/internal.h"
 
 #define PROCESSES_SHOWN 12 /* more are grouped by name */
-#define GROUPS_SHOWN    8
+#define GROUPS_SHOWN    6
 
 struct group {
 	char name[256]; /* the pattern; in the end the name, when all have the same */
@@ -112,20 +112,18 @@ static void print(struct page *page, const struct explanation *explanation, cons
 	table_free(&table);
 }
 
-bool report_processes_instead_of_threads(const struct explanation *explanation)
+bool report_groups_processes(const struct explanation *explanation)
 {
-	const struct run *run = explanation->run;
-
-	return run->n_processes > PROCESSES_SHOWN && run->n_threads <= 2 * run->n_processes;
+	return explanation->run->n_processes > PROCESSES_SHOWN;
 }
 
 void report_processes(struct page *page, const struct explanation *explanation)
 {
 	const struct run *run = explanation->run;
 	size_t n = run->n_processes;
-	_cleanup_free_ struct group *groups = n > PROCESSES_SHOWN ? calloc(n, sizeof(*groups)) : NULL;
+	_cleanup_free_ struct group *groups = calloc(n + 1, sizeof(*groups));
 
-	if (n <= PROCESSES_SHOWN)
+	if (!report_groups_processes(explanation))
 		return;
 	if (!groups) {
 		page->failed = true;

@@ -40,8 +40,7 @@ static void report_alone(struct page *page, const struct explanation *run)
 {
 	report_cgroups(page, run);
 	report_processes(page, run);
-	if (page->all || !report_processes_instead_of_threads(run))
-		report_threads(page, run);
+	report_threads(page, run);
 	report_causes(page, run);
 	report_functions(page, run);
 	report_findings(page, run);

@@ -5,9 +5,11 @@
 #include "lib/text.h"
 #include "report/internal.h"
 
-#define THREADS_SHOWN       12    /* more are grouped */
-#define GROUPS_SHOWN        9     /* so that all of a report is within one screen */
-#define STATE_WORTH_SHOWING 0.001 /* of all threads' lives */
+#define THREADS_SHOWN      12    /* more are grouped */
+#define GROUPS_SHOWN       9     /* so that all of a report is within one screen ... */
+#define GROUPS_BESIDE      5     /* ... also where processes are in groups above them */
+#define CPU_WORTH_SHOWING  0.001 /* of all threads' lives */
+#define WAIT_WORTH_SHOWING 0.01
 
 /* Threads that are shown in one line: those with the same name but for numbers, which wait for the same. */
 struct group {
@@ -190,7 +192,9 @@ static void print_groups(struct page *page, const struct explanation *explanatio
 	for (size_t i = 0; i < n; i++)
 		life_ns += groups[i].life_ns;
 	for (int state = 0; state < STATE_COUNT; state++) {
-		shown[state] = explanation->ns[state] && (page->all || explanation->ns[state] >= STATE_WORTH_SHOWING * life_ns);
+		double least = state_info[state].group == STATE_GROUP_WAIT ? WAIT_WORTH_SHOWING : CPU_WORTH_SHOWING;
+
+		shown[state] = explanation->ns[state] && (page->all || explanation->ns[state] >= least * life_ns);
 		columns += shown[state];
 	}
 	table_init(&table, page, columns + 3);
@@ -229,7 +233,7 @@ void report_threads(struct page *page, const struct explanation *explanation)
 	if (grouped) {
 		n = merge_groups(groups, n);
 		qsort(groups, n, sizeof(*groups), by_work);
-		n = fold_rest(groups, n, GROUPS_SHOWN);
+		n = fold_rest(groups, n, report_groups_processes(explanation) ? GROUPS_BESIDE : GROUPS_SHOWN);
 	} else {
 		qsort(groups, n, sizeof(*groups), by_birth);
 	}
