@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Offsets in a section are kept in 32 bits. The largest programs known have some 30 MB. */
+/* Offsets in a section are kept in 32 bits. libLLVM 22 has 160,804 FDEs in some 8 MB. */
 #define EH_FRAME_BYTES_MAX (64u << 20)
 #define EH_FRAME_FDES_MAX  (2u << 20)
 

@@ -17,8 +17,8 @@
 #include "unwind.h"
 
 /*
- * Limits, so that a hostile object costs bounded time and memory. The largest known programs (Chromium, rustc) have some 200 MB of code,
- * 5 million rows; 97 libraries of Debian share fewer than 2,000 rules.
+ * Limits, so that a hostile object costs bounded time and memory. Measured: the compiler library of rustc 1.95 has 100 MB of code in 1.15
+ * million rows, libLLVM 22 has 1.44 million; thirty large objects of Debian and Rust share 1,803 rules, none has more than 731.
  */
 #define UNWIND_SPAN_MAX         (1ull << 30) /* bytes of addresses from the first FDE to the last */
 #define UNWIND_ROWS_MAX         (16u << 20)
