@@ -37,10 +37,10 @@ void symbolizer_close(struct symbolizer *symbolizer); /* NULL is fine */
 void symbolizer_counts(const struct symbolizer *symbolizer, struct symbolizer_counts *counts);
 
 /*
- * An ELF object. `fd`, if not negative, is open for reading and stays the caller's (the object keeps a duplicate: one descriptor an
- * object, and one for its debug file; raise RLIMIT_NOFILE). Otherwise `path` is opened. With `fd`, `path` may be NULL; it tells
- * where to look for the file that .gnu_debuglink names. A path that begins with /proc/PID/root/ is looked at as that process sees
- * it, absolute symbolic links included. Found again by device, inode, size and times, else by build id and size.
+ * An ELF object. `fd`, if not negative, is open for reading and stays the caller's (the object keeps a duplicate: one descriptor
+ * an object, and one for its debug file; raise RLIMIT_NOFILE). Otherwise `path` is opened. With `fd`, `path` may be NULL; it
+ * tells where to look for the file that .gnu_debuglink names. A path that begins with /proc/PID/root/ is looked at as that
+ * process sees it, absolute symbolic links included. Found again by device, inode, size and times, else by build id and size.
  *
  * 0; -ENOEXEC when it is no 64-bit ELF program or library for this machine; another error when it cannot be opened or read.
  */
@@ -59,9 +59,9 @@ struct symbol_frame {
 };
 
 /*
- * The frames of `vaddr` (bias taken off; of a return address, that minus one), innermost first: at least one, at most `max` (> 0). If
- * there are more, inner ones are left out. No function is ever named after its predecessor: beyond the end of one, and where
- * nothing is known, `function` is NULL.
+ * The frames of `vaddr` (bias taken off; of a return address, that minus one), innermost first: at least one, at most `max` (>
+ * 0). If there are more, inner ones are left out. No function is ever named after its predecessor: beyond the end of one, and
+ * where nothing is known, `function` is NULL.
  */
 size_t symbolizer_user(struct symbolizer *symbolizer, struct symbol_object *object, uint64_t vaddr, struct symbol_frame *frames,
 		       size_t max);
