@@ -22,10 +22,10 @@ endif
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-LIBS := libbpf libelf sqlite3 libcurl libcrypto libmicrohttpd zlib
+LIBS := libbpf libelf libdw libdebuginfod sqlite3 libcurl libcrypto libmicrohttpd zlib
 # Expanded late: on a fresh machine `make deps` runs before pkg-config exists.
 lib_cflags = $(shell pkg-config --cflags $(LIBS))
-lib_ldlibs = $(shell pkg-config --libs $(LIBS)) -lm -lpthread
+lib_ldlibs = $(shell pkg-config --libs $(LIBS)) -liberty -lm -lpthread
 
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
 OPT    := $(if $(DEBUG),-O0 -g3,-O2 -g)
