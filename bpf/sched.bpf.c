@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The account's clockwork: a thread leaves a CPU, gets one, is woken. */
-#include "concprof.bpf.h"
+#include "stacks.bpf.h"
 
 /*
  * Events can be missed: older kernels refuse nested access to task storage, and some do not run programs at all while certain tasks
@@ -123,7 +123,8 @@ __noinline int step_in(struct thread *t, u64 now)
 	return 0;
 }
 
-static __always_inline void switched_out(struct thread *t, struct task_struct *prev, bool preempt, u32 prev_state, u64 now)
+static __always_inline void switched_out(const void *ctx, struct thread *t, struct task_struct *prev, bool preempt,
+					 u32 prev_state, u64 now)
 {
 	bool blocked = account_blocks(preempt, prev_state, prev->__state);
 	struct account_split split;
@@ -164,8 +165,10 @@ static __always_inline void switched_out(struct thread *t, struct task_struct *p
 	}
 	if (blocked) {
 		wait_classify(t, prev_state);
-		if (with_stacks)
+		if (with_stacks) {
+			stack_anchor(ctx);
 			stack_take(t);
+		}
 	}
 	step_out(t, now, blocked);
 }
@@ -197,7 +200,7 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 
 	if (out) {
 		now = bpf_ktime_get_ns();
-		switched_out(out, prev, preempt, prev_state, now);
+		switched_out(ctx, out, prev, preempt, prev_state, now);
 	}
 	if (in) {
 		if (!now)

@@ -62,68 +62,105 @@ __noinline u64 stack_kernel_side(struct thread *t, u32 frames)
 	return stack_deliver(t, id) ? id : 0;
 }
 
-/* The user side, whose frames walk has left in the scratch, on top of the kernel side. Returns the id of both, or 0. */
-__noinline u64 stack_user_side(struct walk *walk, struct thread *t, u64 kernel)
+/* The user side, whose frames unwind_user() has left in the scratch, on top of the kernel side. Returns the id of both, or 0. */
+__noinline u64 stack_user_side(struct thread *t, u64 kernel)
 {
 	struct stack_scratch *scratch = stack_scratch();
 	u64 id;
 
-	if (!walk || !t || !scratch)
+	if (!t || !scratch)
 		return 0;
-	id = stack_mix(walk->id, kernel);
+	id = stack_mix(scratch->walk.id, kernel);
 	scratch->record.kernel = kernel;
-	scratch->record.generation = walk->generation;
-	scratch->record.frames = walk->frames;
+	scratch->record.generation = scratch->walk.generation;
+	scratch->record.frames = scratch->walk.frames;
 	scratch->record.side = 0;
-	scratch->record.stop = walk->stop;
+	scratch->record.stop = scratch->walk.stop;
 	return stack_deliver(t, id) ? id : 0;
+}
+
+/* Hash of the words at the slots of a span of which `bytes` are in the scratch. */
+static __always_inline u64 slots_hash(struct stack_scratch *scratch, const u16 *slot, u32 slots, u32 most, u64 mask)
+{
+	u64 hash = 0;
+
+	for (u32 i = 0; i < most; i += SLOT_STEP) {
+		if (i >= slots)
+			break;
+#pragma unroll
+		for (u32 j = 0; j < SLOT_STEP; j++)
+			hash = stack_mix(hash, *(u64 *)(scratch->bytes + (slot[i + j] * 8ULL & mask)));
+	}
+	return hash;
+}
+
+/* Rounds the number of slots up, so that they can be looked at in steps. */
+static __always_inline u32 slots_pad(u16 *slot, u32 slots, u32 most)
+{
+	u16 last;
+
+	if (!slots || slots > most - SLOT_STEP)
+		return 0;
+	last = slot[slots - 1];
+#pragma unroll
+	for (u32 j = 0; j < SLOT_STEP - 1; j++)
+		slot[slots + j] = last;
+	return (slots + SLOT_STEP - 1) / SLOT_STEP * SLOT_STEP;
 }
 
 /* Hash of the words at the user slots; 0 when they cannot be read. */
 __noinline u64 memo_user_values(struct stack_memo *memo)
 {
 	struct stack_scratch *scratch = stack_scratch();
-	u64 bytes, hash = 0, slots;
+	u64 bytes;
 
 	if (!memo || !scratch)
 		return 0;
-	slots = memo->slots;
 	bytes = memo->span;
-	if (slots == 0 || slots > CACHE_USER_SLOTS || bytes > SPAN_BYTES)
+	if (bytes > SPAN_BYTES || bpf_probe_read_user(scratch->bytes, bytes, (void *)memo->sp))
 		return 0;
-	if (bpf_probe_read_user(scratch->bytes, bytes, (void *)memo->sp))
-		return 0;
-	for (u64 i = 0; i < CACHE_USER_SLOTS; i++) {
-		if (i >= slots)
-			break;
-		hash = stack_mix(hash, *(u64 *)(scratch->bytes + (memo->slot[i] * 8ULL & (SPAN_BYTES - 1))));
-	}
-	return hash;
+	return slots_hash(scratch, memo->slot, memo->slots, CACHE_USER_SLOTS, SPAN_BYTES - 1);
 }
 
 __noinline u64 memo_kernel_values(struct stack_memo *memo, u64 anchor)
 {
 	struct stack_scratch *scratch = stack_scratch();
-	u64 bytes, hash = 0, slots;
+	u64 bytes;
 
 	if (!memo || !scratch)
 		return 0;
-	slots = memo->kernel_slots;
-	if (slots == 0 || slots > CACHE_KERNEL_SLOTS)
-		return 0;
-	bytes = (memo->kernel_slot[slots - 1] + 1ULL) * 8;
+	bytes = memo->kernel_span;
 	if (bytes > KERNEL_SPAN_BYTES || bpf_probe_read_kernel(scratch->bytes, bytes, (void *)anchor))
 		return 0;
-	for (u64 i = 0; i < CACHE_KERNEL_SLOTS; i++) {
-		if (i >= slots)
-			break;
-		hash = stack_mix(hash, *(u64 *)(scratch->bytes + (memo->kernel_slot[i] * 8ULL & (KERNEL_SPAN_BYTES - 1))));
-	}
-	return hash;
+	return slots_hash(scratch, memo->kernel_slot, memo->kernel_slots, CACHE_KERNEL_SLOTS, KERNEL_SPAN_BYTES - 1);
 }
 
 /* The 64 bits' worth of addresses: whether a word may be one of a stack's return addresses. */
 #define PC_BIT(pc) (1ULL << ((pc) >> 2 & 63))
+
+struct scan {
+	u64 bits, last;
+	u32 n, keep;
+};
+
+static long scan_step(u32 i, struct scan *scan)
+{
+	struct stack_scratch *scratch = stack_scratch();
+	u64 value, n = scan->n;
+
+	if (!scratch || i >= KERNEL_SPAN_BYTES / 8)
+		return 1;
+	value = *(u64 *)(scratch->bytes + i * 8ULL);
+	if (value >> 32 != 0xffffffff || !(scan->bits & PC_BIT(value)))
+		return 0;
+	if (n >= CACHE_KERNEL_SLOTS)
+		return 1;
+	scratch->slot[n] = i;
+	scan->n = n + 1;
+	if (value == scan->last)
+		scan->keep = n + 1;
+	return 0;
+}
 
 /*
  * Finds the words of the kernel stack that hold its return addresses. Which of several equal words is the one that counts cannot be told:
@@ -133,8 +170,8 @@ __noinline u64 memo_kernel_values(struct stack_memo *memo, u64 anchor)
 __noinline int memo_kernel_slots(struct stack_memo *memo, u64 anchor, u32 frames)
 {
 	struct stack_scratch *scratch = stack_scratch();
-	u64 bits = 0, last = 0, value;
-	u32 n = 0, keep = 0;
+	struct scan scan = {};
+	u64 bytes;
 
 	if (!memo || !scratch)
 		return 0;
@@ -144,34 +181,21 @@ __noinline int memo_kernel_slots(struct stack_memo *memo, u64 anchor, u32 frames
 	for (u32 i = 0; i < STACK_KERNEL_MAX; i++) {
 		if (i + 1 >= frames)
 			break;
-		last = scratch->kernel[i];
-		bits |= PC_BIT(last);
+		scan.last = scratch->kernel[i];
+		scan.bits |= PC_BIT(scan.last);
 	}
-	if (bpf_probe_read_kernel(scratch->bytes, KERNEL_SPAN_BYTES, (void *)anchor))
+	bytes = scratch->above;
+	if (bytes > KERNEL_SPAN_BYTES)
+		bytes = KERNEL_SPAN_BYTES;
+	if (bpf_probe_read_kernel(scratch->bytes, bytes, (void *)anchor))
 		return 0;
-	for (u32 i = 0; i < KERNEL_SPAN_BYTES / 8; i++) {
-		value = *(u64 *)(scratch->bytes + i * 8);
-		if (value >> 32 != 0xffffffff || !(bits & PC_BIT(value)))
-			continue;
-		if (n >= CACHE_KERNEL_SLOTS)
-			break;
-		memo->kernel_slot[n] = i;
-		n++;
-		if (value == last)
-			keep = n;
-	}
-	memo->kernel_slots = keep;
-	return keep;
-}
-
-static __always_inline u64 own_frame(struct stack_scratch *scratch)
-{
-	u64 frame;
-
-	asm volatile("%0 = r10" : "=r"(frame));
-	/* Through memory: a number, no longer a pointer to the verifier. */
-	*(volatile u64 *)&scratch->anchor = frame;
-	return *(volatile u64 *)&scratch->anchor;
+	bpf_loop(bytes / 8, scan_step, &scan, 0);
+	if (!scan.keep || scan.keep > CACHE_KERNEL_SLOTS - SLOT_STEP)
+		return 0;
+	memo->kernel_span = (scratch->slot[scan.keep - 1] + 1) * 8;
+	bpf_probe_read_kernel(memo->kernel_slot, sizeof(memo->kernel_slot), scratch->slot);
+	memo->kernel_slots = slots_pad(memo->kernel_slot, scan.keep, CACHE_KERNEL_SLOTS);
+	return memo->kernel_slots;
 }
 
 /* Takes the kernel side anew. */
@@ -196,31 +220,26 @@ static __always_inline u64 kernel_side(struct thread *t, struct stack_memo *memo
 __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 kernel)
 {
 	struct stack_scratch *scratch = stack_scratch();
-	struct walk walk = {};
+	u32 slots;
 	u64 id;
 
 	if (!t || !memo || !scratch)
 		return 0;
-	walk.ip = memo->ip;
-	walk.sp = memo->sp;
-	walk.bp = memo->bp;
-	unwind_user(&walk, t);
-	id = stack_user_side(&walk, t, kernel);
-	if (!id || !walk.memorable || !walk.slots)
+	unwind_user(t, memo->ip, memo->sp, memo->bp);
+	id = stack_user_side(t, kernel);
+	slots = scratch->walk.slots;
+	if (!id || !scratch->walk.memorable || !slots)
 		return id;
-	memo->generation = walk.generation;
-	memo->user = walk.id;
-	memo->values = walk.values;
+	memo->generation = scratch->walk.generation;
+	memo->user = scratch->walk.id;
 	memo->both = id;
-	memo->slots = walk.slots;
-	memo->span = walk.span;
+	memo->span = scratch->walk.span;
 	memo->image = t->image;
-	for (u32 i = 0; i < CACHE_USER_SLOTS; i++) {
-		if (i >= walk.slots)
-			break;
-		memo->slot[i] = scratch->slot[i];
-	}
-	memo->valid |= MEMO_USER;
+	bpf_probe_read_kernel(memo->slot, sizeof(memo->slot), scratch->slot);
+	memo->slots = slots_pad(memo->slot, slots, CACHE_USER_SLOTS);
+	memo->values = memo_user_values(memo);
+	if (memo->slots)
+		memo->valid |= MEMO_USER;
 	return id;
 }
 
@@ -256,7 +275,10 @@ __noinline int stack_take(struct thread *t)
 		return 0;
 	place = stack_mix(regs->ip, regs->sp) & (CACHE_ENTRIES - 1);
 	memo = &cache->memo[place];
-	anchor = own_frame(scratch);
+	anchor = *(volatile u64 *)&scratch->anchor;
+	/* Through memory: a number, no longer a pointer to the verifier. Beyond the top of the stack is nothing to be read. */
+	*(void *volatile *)&scratch->above = regs;
+	scratch->above = *(volatile u64 *)&scratch->above - anchor;
 	same = is_user_same(memo, regs, t);
 	if (memo->valid & MEMO_KERNEL && memo_kernel_values(memo, anchor) == memo->kernel_values) {
 		kernel = memo->kernel;

@@ -11,12 +11,9 @@
 
 #include "concprof.bpf.h"
 
-#define SPACES_MAX         32768
-#define SPACE_MAPPINGS_MAX (1 << 17)
-#define SEGMENTS_MAX       64
-#define SEGMENT_WORDS      (1 << 20)
-#define STACKS_MAX         (1 << 18)
-#define SAMPLES_MAX        (1 << 18)
+#define SPACES_MAX  32768
+#define STACKS_MAX  (1 << 18)
+#define SAMPLES_MAX (1 << 18)
 
 /* Address spaces, by tgid. Written by user space; inherited at fork. */
 SHARED struct {
@@ -47,14 +44,14 @@ SHARED struct {
 struct segment_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, SEGMENT_WORDS);
+	__uint(max_entries, UNWIND_SEGMENT_WORDS / 2); /* arrays round their values up to 8 bytes: two words each */
 	__type(key, u32);
-	__type(value, u32);
+	__type(value, u64);
 };
 
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, SEGMENTS_MAX);
+	__uint(max_entries, UNWIND_SEGMENTS_MAX);
 	__type(key, u32);
 	__array(values, struct segment_map);
 } segments SEC(".maps");
@@ -83,6 +80,7 @@ SHARED struct {
 #define CACHE_ENTRIES      4
 #define CACHE_USER_SLOTS   192
 #define CACHE_KERNEL_SLOTS 40
+#define SLOT_STEP          8 /* slots looked at between two tests for the last: fewer states for the verifier */
 
 struct stack_memo {
 	u64 ip, sp, bp;
@@ -95,7 +93,9 @@ struct stack_memo {
 	u32 image; /* of the process: how often it had exec'd */
 	u32 valid; /* MEMO_* */
 	u32 span;  /* bytes from sp that hold all user slots */
-	u16 slots, kernel_slots;
+	u32 kernel_span;
+	u32 pad;
+	u16 slots, kernel_slots; /* rounded up to SLOT_STEP, by repeating the last one */
 	u16 slot[CACHE_USER_SLOTS];
 	u16 kernel_slot[CACHE_KERNEL_SLOTS]; /* from the taker's own frame */
 };
@@ -121,10 +121,32 @@ SHARED volatile __u64 stacks_same;
 #define KERNEL_SPAN_BYTES 2048
 #define PAGE_BYTES        4096
 
+/* An unwinding in progress, and what came of it. */
+struct walk {
+	u64 ip, sp, bp; /* of the frame that is looked at */
+	u64 stack;      /* sp of the innermost frame */
+	u64 window;     /* user address of the bytes in the scratch, and their number */
+	u64 window_bytes;
+	u64 id; /* hash of the frames */
+	u64 generation;
+	u64 start, end, base; /* of the mapping that was used last */
+	u32 segment, index_word, rows_word, flags;
+	u32 first, count; /* the process's list of mappings */
+	u32 frames, slots;
+	u32 span;     /* bytes from the stack pointer on that hold all slots */
+	u8 exact;     /* ip is where the thread was, not where a call returns to */
+	u8 bp_lost;   /* the frame's rbp is not known */
+	u8 memorable; /* all words read have a slot */
+	u8 stop;      /* enum unwind_stop */
+	u32 tgid;
+};
+
 struct stack_scratch {
 	struct record_stack record;
 	u64 kernel[STACK_KERNEL_MAX];
-	u64 anchor;
+	u64 anchor; /* the hook's arguments on the kernel stack, and the bytes from there to the saved registers at its top */
+	u64 above;
+	struct walk walk; /* the last unwinding */
 	u16 slot[CACHE_USER_SLOTS];
 	u8 bytes[SPAN_BYTES + 8];
 };
@@ -151,35 +173,24 @@ static __always_inline u64 stack_mix(u64 hash, u64 value)
 	return hash ^ hash >> 32;
 }
 
-/* An unwinding in progress, and what came of it. */
-struct walk {
-	u64 ip, sp, bp; /* of the frame that is looked at */
-	u64 stack;      /* sp of the innermost frame */
-	u64 window;     /* user address of the bytes in the scratch, and their number */
-	u64 window_bytes;
-	u64 values; /* hash of the words read */
-	u64 id;     /* hash of the frames */
-	u64 generation;
-	u64 start, end, base; /* of the mapping that was used last */
-	u32 segment, index_word, rows_word, flags;
-	u32 first, count; /* the process's list of mappings */
-	u32 frames, slots;
-	u32 span;     /* bytes from the stack pointer on that hold all slots */
-	u8 exact;     /* ip is where the thread was, not where a call returns to */
-	u8 bp_lost;   /* the frame's rbp is not known */
-	u8 memorable; /* all words read have a slot */
-	u8 stop;      /* enum unwind_stop */
-	u32 tgid;
-};
-
-/* unwind.bpf.c: from walk->ip, sp, bp of the current task; frames go to the scratch's record. Returns walk->stop. */
-int unwind_user(struct walk *walk, struct thread *t);
-/* Whether the list of mappings is one of the thread's own address space: fills walk's generation and list. */
-int unwind_list(struct walk *walk, struct thread *t);
+/* unwind.bpf.c: the current task's user frames; they go to the scratch's record, and what there is to know of them to its walk. */
+int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp);
 
 /* stacks.bpf.c: delivers what is in the scratch's record, unless it was before. 1: it is known to user space. */
 int stack_deliver(struct thread *t, u64 id);
 u64 stack_kernel_side(struct thread *t, u32 frames);
-u64 stack_user_side(struct walk *walk, struct thread *t, u64 kernel);
+u64 stack_user_side(struct thread *t, u64 kernel);
+
+/*
+ * The hook's context lies on the kernel stack, always as far from the frames that led to the hook (our own frames need not: since 6.13
+ * a program may have a stack elsewhere). To be called before stack_take().
+ */
+static __always_inline void stack_anchor(const void *context)
+{
+	struct stack_scratch *scratch = stack_scratch();
+
+	if (scratch)
+		*(const void *volatile *)&scratch->anchor = context;
+}
 
 #endif

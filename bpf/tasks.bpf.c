@@ -86,12 +86,10 @@ static __always_inline void space_inherit(struct thread *t, struct thread *paren
 {
 	u32 tgid = t->tgid, parent_tgid = parent->tgid;
 	struct unwind_space *space = bpf_map_lookup_elem(&spaces, &parent_tgid);
+	static const struct unwind_space none;
 	struct record_fork *record;
 
-	if (space)
-		bpf_map_update_elem(&spaces, &tgid, space, BPF_ANY);
-	else
-		bpf_map_delete_elem(&spaces, &tgid);
+	bpf_map_update_elem(&spaces, &tgid, space ? space : &none, BPF_ANY);
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 	if (!record) {
 		lose(LOSS_EXEC_UNDELIVERED);
@@ -143,8 +141,7 @@ int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
 	} else {
 		t->process = __sync_fetch_and_add(&last_process, 1) + 1;
 		process_begin(t, now);
-		if (with_stacks)
-			space_inherit(t, parent, now);
+		space_inherit(t, parent, now);
 	}
 	if (with_stacks)
 		bpf_task_storage_get(&stack_caches, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -232,7 +229,9 @@ static __always_inline void add_to_process(struct thread *t)
 static __always_inline void process_ended(struct process *process, u64 serial, u64 now)
 {
 	struct record_process *record;
+	u32 tgid = process->tgid;
 
+	bpf_map_delete_elem(&spaces, &tgid);
 	if (!process->parent && __sync_fetch_and_sub(&roots_alive, 1) == 1 && !wait_for_all && !is_over(now))
 		stop_ns = now;
 	if (!has_started(now)) {

@@ -5,8 +5,16 @@
  */
 #include "stacks.bpf.h"
 
-/* 1 if a <= b, for numbers below 2^63, without a branch. */
-#define AT_MOST(a, b) (1 - ((u64)((s64)(b) - (s64)(a)) >> 63))
+_Static_assert((UNWIND_STOP_COUNT & (UNWIND_STOP_COUNT - 1)) == 0, "a mask proves the bound");
+
+/* 1 if a <= b, for numbers below 2^63, without a branch: and without the compiler's knowing that it could have one. */
+static __always_inline u64 at_most(u64 a, u64 b)
+{
+	u64 is = 1 - ((b - a) >> 63);
+
+	asm volatile("" : "+r"(is));
+	return is;
+}
 
 /* The word at a user address; *walk gets its slot and value. walk->stop is set when it cannot be read. */
 __noinline u64 walk_read(struct walk *walk, u64 address)
@@ -33,7 +41,6 @@ __noinline u64 walk_read(struct walk *walk, u64 address)
 		offset = 0;
 	}
 	value = *(u64 *)(scratch->bytes + (offset & (PAGE_BYTES - 1)));
-	walk->values = stack_mix(walk->values, value);
 	slot = address - walk->stack;
 	if (slot >= SPAN_BYTES || slot & 7 || walk->slots >= CACHE_USER_SLOTS) {
 		walk->memorable = 0;
@@ -56,14 +63,14 @@ __noinline int walk_find(struct walk *walk, u64 pc)
 	at = 0;
 	/* The last mapping that begins at or before pc; place 0 is the header. User space leaves as many entries free behind all lists. */
 #pragma unroll
-	for (u32 step = 1024; step; step /= 2) {
+	for (u32 step = SPACE_SEARCH_STEP; step; step /= 2) {
 		u32 key = walk->first + at + step;
 
 		mapping = bpf_map_lookup_elem(&space_mappings, &key);
 		if (!mapping)
 			return 0;
 		probe = at + step;
-		at += step * (AT_MOST(probe, walk->count) & AT_MOST(mapping->start, pc));
+		at += step * (at_most(probe, walk->count) & at_most(mapping->start, pc));
 	}
 	if (!at)
 		return 0;
@@ -81,24 +88,28 @@ __noinline int walk_find(struct walk *walk, u64 pc)
 	return 1;
 }
 
+/* Word `number` of a segment; leaves the function with UNWIND_NONE where there is none. */
+#define WORD(words, number)                                                                                                      \
+	({                                                                                                                       \
+		u32 key_ = (u32)(number) / 2;                                                                                    \
+		u32 *pair_ = bpf_map_lookup_elem(words, &key_);                                                                  \
+                                                                                                                                 \
+		if (!pair_)                                                                                                      \
+			return UNWIND_NONE;                                                                                      \
+		pair_[(number)&1];                                                                                               \
+	})
+
 /* The number of the rule at `offset` from a table's start. */
 __noinline u32 walk_rule(u32 segment, u32 index_word, u32 rows_word, u64 offset)
 {
 	void *words = bpf_map_lookup_elem(&segments, &segment);
-	u32 key = index_word + (offset >> UNWIND_PAGE_BITS), *word;
-	u64 low = offset & (UNWIND_PAGE_BYTES - 1), at, end;
+	u64 low = offset & (UNWIND_PAGE_BYTES - 1), page = index_word + (offset >> UNWIND_PAGE_BITS), at, end;
+	u64 probe;
 
 	if (!words)
 		return UNWIND_NONE;
-	word = bpf_map_lookup_elem(words, &key);
-	if (!word)
-		return UNWIND_NONE;
-	at = *word;
-	key++;
-	word = bpf_map_lookup_elem(words, &key);
-	if (!word)
-		return UNWIND_NONE;
-	end = *word;
+	at = WORD(words, page);
+	end = WORD(words, page + 1);
 	if (end - at > UNWIND_PAGE_BYTES)
 		return UNWIND_NONE;
 	/* The last row of the page that begins at or before it; before all of them, the last one of the pages before. */
@@ -107,11 +118,8 @@ __noinline u32 walk_rule(u32 segment, u32 index_word, u32 rows_word, u64 offset)
 	at--;
 #define STEP(step)                                                                                                               \
 	do {                                                                                                                     \
-		key = at + (step);                                                                                               \
-		word = bpf_map_lookup_elem(words, &key);                                                                         \
-		if (!word)                                                                                                       \
-			return UNWIND_NONE;                                                                                      \
-		at += (step) * (AT_MOST(key + 1ULL, end) & AT_MOST((u64)UNWIND_ROW_ADDRESS(*word), low));                        \
+		probe = at + (step);                                                                                             \
+		at += (step) * (at_most(probe + 1, end) & at_most(UNWIND_ROW_ADDRESS(WORD(words, probe)), low));                 \
 	} while (0)
 	if (end - at > 16) {
 		STEP(256);
@@ -125,9 +133,7 @@ __noinline u32 walk_rule(u32 segment, u32 index_word, u32 rows_word, u64 offset)
 	STEP(2);
 	STEP(1);
 #undef STEP
-	key = at;
-	word = bpf_map_lookup_elem(words, &key);
-	return word ? UNWIND_ROW_RULE(*word) : UNWIND_NONE;
+	return UNWIND_ROW_RULE(WORD(words, at));
 }
 
 /* From a signal's frame to what it interrupted. */
@@ -247,9 +253,10 @@ static long walk_step(u32 i, struct walk *walk)
 		}
 		number = walk_rule(walk->segment, walk->index_word, walk->rows_word, pc - walk->base);
 	}
-	return walk_up(walk, number);
+	return walk_up(walk, number) ? 1 : 0;
 }
 
+/* Whether there is a list of mappings of the thread's own address space: fills walk's generation and list. */
 __noinline int unwind_list(struct walk *walk, struct thread *t)
 {
 	struct unwind_mapping *header;
@@ -282,35 +289,29 @@ static __always_inline bool list_is_still(struct walk *walk)
 	return header && *(volatile u64 *)&header->base == walk->generation;
 }
 
-__noinline int unwind_user(struct walk *walk, struct thread *t)
+__noinline int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp)
 {
+	struct walk walk = {.ip = ip, .sp = sp, .bp = bp, .stack = sp, .exact = 1, .memorable = 1};
 	struct stack_scratch *scratch = stack_scratch();
-	u64 ip;
 
-	if (!walk || !t || !scratch)
-		return UNWIND_STOP_NO_TABLES;
-	ip = walk->ip;
-	walk->stack = walk->sp;
-	walk->generation = 0;
-	walk->exact = 1;
-	walk->memorable = 1;
-	walk->window_bytes = 0;
-	if (unwind_list(walk, t)) {
-		walk->id = stack_mix(walk->generation, 0);
-		if (bpf_loop(UNWIND_FRAMES_MAX + 1, walk_step, walk, 0) < 0)
-			walk->stop = UNWIND_STOP_UNSUPPORTED;
-		if (!list_is_still(walk))
-			walk->generation = 0;
+	if (!t || !scratch)
+		return 0;
+	if (unwind_list(&walk, t)) {
+		walk.id = stack_mix(walk.generation, 0);
+		if (bpf_loop(UNWIND_FRAMES_MAX + 1, walk_step, &walk, 0) < 0)
+			walk.stop = UNWIND_STOP_UNSUPPORTED;
+		if (!list_is_still(&walk))
+			walk.generation = 0;
 	}
-	if (!walk->generation) {
-		walk->id = stack_mix(t->process, ip);
-		walk->stop = UNWIND_STOP_NO_TABLES;
-		walk->memorable = 0;
-		walk->frames = 1;
+	if (!walk.generation) {
+		walk.id = stack_mix(t->process, ip);
+		walk.stop = UNWIND_STOP_NO_TABLES;
+		walk.memorable = 0;
+		walk.frames = 1;
 		scratch->record.frame[0] = ip;
 	}
-	walk->id = stack_mix(walk->id, walk->stop);
-	if (walk->stop < UNWIND_STOP_COUNT)
-		__sync_fetch_and_add(&unwound[walk->stop], 1);
-	return walk->stop;
+	walk.id = stack_mix(walk.id, walk.stop);
+	__sync_fetch_and_add(&unwound[walk.stop & (UNWIND_STOP_COUNT - 1)], 1);
+	scratch->walk = walk;
+	return 0;
 }

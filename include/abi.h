@@ -342,7 +342,11 @@ struct unwind_mapping {
 _Static_assert(sizeof(struct unwind_mapping) == 40, "unwind_mapping layout");
 
 #define UNWIND_NO_SEGMENT    0xffffffff
-#define UNWIND_MAPPING_FRAME 1 /* no file behind it: code made at run time, followed by frame pointers */
+#define UNWIND_SEGMENTS_MAX  64
+#define UNWIND_SEGMENT_WORDS (1 << 20)
+#define SPACE_MAPPINGS_MAX   (1 << 17)
+#define SPACE_SEARCH_STEP    1024 /* the first of the search in a list: as many entries are free behind all of them */
+#define UNWIND_MAPPING_FRAME 1    /* no file behind it: code made at run time, followed by frame pointers */
 
 /*
  * THE list of what can be lost, by name; each is counted where it happens. What ends in _repaired was not seen by our probes and has

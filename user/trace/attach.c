@@ -24,6 +24,7 @@ struct target {
 
 struct targets {
 	struct kernel *kernel;
+	struct spaces *spaces;
 	struct target *all;
 	size_t count, room;
 	int added; /* in this round */
@@ -72,7 +73,8 @@ static int target_add(struct targets *targets, int pid, uint64_t parent)
 	}
 	targets->all[targets->count++] = target;
 	targets->added++;
-	return 0;
+	/* After the choice: what it maps from now on is heard of, what it has mapped is read. */
+	return spaces_attach(targets->spaces, pid);
 }
 
 static int add_if_child(void *context, int pid)
@@ -233,7 +235,7 @@ static int describe(int pid, struct run *run)
 
 static int attach(struct measurement *m, const int *pids, size_t count, struct run *run, char *error)
 {
-	struct targets targets = {.kernel = m->kernel};
+	struct targets targets = {.kernel = m->kernel, .spaces = m->unwinding.spaces};
 	int err = describe(pids[0], run);
 
 	if (err)
@@ -244,6 +246,9 @@ static int attach(struct measurement *m, const int *pids, size_t count, struct r
 	if (err)
 		return err;
 	measure_begin_delay(m);
+	err = measure_look(m);
+	if (err)
+		return err;
 	if (!m->delay_end && !kernel_stop_ns(m->kernel))
 		kernel_start(m->kernel, 0);
 	err = measure_wait(m, -1, 0);

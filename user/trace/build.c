@@ -46,6 +46,8 @@ static int add_wait(struct builder *builder, uint64_t thread, uint64_t process, 
 		return -ENOMEM;
 	err = cause_fill(&builder->names, process, key, wait);
 	wait->thread = thread;
+	if (!err && builder->collected->stacks)
+		err = stacks_number(builder->collected->stacks, key->stack, builder->run, &wait->stack);
 	wait->count = stats->count;
 	wait->timed_out = stats->timed_out;
 	wait->total_ns = stats->total_ns;
@@ -238,6 +240,61 @@ static int by_serial(const void *key, const void *element)
 	return (serial > other) - (serial < other);
 }
 
+static int add_samples(struct builder *builder)
+{
+	struct collected *collected = builder->collected;
+	struct run *run = builder->run;
+	int err = 0;
+
+	run->samples = calloc(collected->n_samples + 1, sizeof(*run->samples));
+	if (!run->samples)
+		return -ENOMEM;
+	for (size_t i = 0; i < collected->n_samples && !err; i++) {
+		const struct kept_sample *kept = &collected->samples[i];
+		struct run_sample *sample = &run->samples[run->n_samples];
+		const struct thread *thread;
+
+		thread = bsearch(&kept->key.thread, collected->threads, collected->n_threads, sizeof(*thread), by_serial);
+		err = stacks_number(collected->stacks, kept->key.stack, run, &sample->stack);
+		sample->thread = kept->key.thread;
+		sample->count = kept->count;
+		run->n_samples += thread && sample->stack;
+	}
+	return err;
+}
+
+static int fill_stack_figures(const struct collected *collected, struct run *run)
+{
+	static const char *const names[UNWIND_STOP_COUNT + 1] = {
+	    [UNWIND_WHOLE] = "whole",
+	    [UNWIND_STOP_NO_TABLES] = "unfinished_no_tables",
+	    [UNWIND_STOP_NO_MAPPING] = "unfinished_no_mapping",
+	    [UNWIND_STOP_NO_RULE] = "unfinished_no_rule",
+	    [UNWIND_STOP_UNSUPPORTED] = "unfinished_unsupported",
+	    [UNWIND_STOP_MEMORY] = "unfinished_memory",
+	    [UNWIND_STOP_NO_PROGRESS] = "unfinished_no_progress",
+	    [UNWIND_STOP_DEEP] = "unfinished_deep",
+	    [UNWIND_STOP_COUNT] = "same", /* known to be as before, without unwinding */
+	};
+
+	run->stack_figures = calloc(UNWIND_STOP_COUNT + 1, sizeof(*run->stack_figures));
+	if (!run->stack_figures)
+		return -ENOMEM;
+	for (int i = 0; i <= UNWIND_STOP_COUNT; i++) {
+		uint64_t value = i < UNWIND_STOP_COUNT ? collected->unwound[i] : collected->stacks_same;
+		struct run_figure *figure = &run->stack_figures[run->n_stack_figures];
+
+		if (!value)
+			continue;
+		figure->name = strdup(names[i]);
+		figure->value = value;
+		if (!figure->name)
+			return -ENOMEM;
+		run->n_stack_figures++;
+	}
+	return 0;
+}
+
 static int add_kept_waits(struct builder *builder)
 {
 	struct collected *collected = builder->collected;
@@ -287,6 +344,10 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 	}
 	if (!err)
 		err = add_kept_waits(&builder);
+	if (!err && collected->stacks)
+		err = add_samples(&builder);
+	if (!err)
+		err = fill_stack_figures(collected, run);
 	if (!err)
 		err = fill_losses(collected, run);
 	images_close(builder.names.images);

@@ -57,7 +57,16 @@ int collect_record(void *context, void *record, size_t bytes)
 	} else if (bytes >= sizeof(struct record_process) && *kind == RECORD_PROCESS) {
 		const struct record_process *process = record;
 
+		if (collected->stacks)
+			stacks_process_ends(collected->stacks, process->serial, process->process.tgid);
+		if (collected->spaces)
+			spaces_ended(collected->spaces, process->process.tgid);
 		return collect_process(context, process->serial, &process->process);
+	} else if (bytes >= sizeof(struct record_fork) && *kind == RECORD_FORK) {
+		if (collected->spaces)
+			spaces_fork(collected->spaces, record);
+	} else if (*kind == RECORD_STACK) {
+		return collected->stacks ? stacks_take(collected->stacks, record, bytes) : 0;
 	}
 	return 0;
 }
@@ -71,6 +80,17 @@ static int collect_wait(void *context, const struct wait_map_key *key, const str
 		return -ENOMEM;
 	wait->key = *key;
 	wait->stats = *stats;
+	return 0;
+}
+
+static int collect_sample(void *context, const struct sample_key *key, uint64_t count)
+{
+	struct collected *collected = context;
+	struct kept_sample *sample = APPEND(collected, samples);
+
+	if (!sample)
+		return -ENOMEM;
+	*sample = (struct kept_sample){*key, count};
 	return 0;
 }
 
@@ -195,7 +215,10 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	err = kernel_each_wait(kernel, collect_wait, collected);
 	if (!err)
 		err = kernel_each_process(kernel, collect_process, collected);
+	if (!err)
+		err = kernel_each_sample(kernel, collect_sample, collected);
 	kernel_losses(kernel, collected->losses);
+	kernel_unwound(kernel, collected->unwound, &collected->stacks_same);
 	drop_doubles(collected);
 	begin_all(collected);
 	sort_processes(collected);
@@ -211,4 +234,5 @@ void collect_free(struct collected *collected)
 	free(collected->execs);
 	free(collected->waits);
 	free(collected->processes);
+	free(collected->samples);
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 #include "trace/kernel.h"
+#include "trace/spaces.h"
+#include "trace/stacks.h"
 
 struct kept_wait {
 	struct wait_map_key key;
@@ -17,7 +19,14 @@ struct kept_process {
 	struct process process;
 };
 
+struct kept_sample {
+	struct sample_key key;
+	uint64_t count;
+};
+
 struct collected {
+	struct spaces *spaces;  /* hears of forks and ends. Not owned */
+	struct stacks *stacks;  /* gets the stacks; NULL: none are taken. Not owned */
 	struct thread *threads; /* each once; after collect_finish sorted by serial */
 	size_t n_threads, room_threads;
 	struct record_exec *execs; /* in the order of time */
@@ -26,7 +35,11 @@ struct collected {
 	size_t n_waits, room_waits;
 	struct kept_process *processes; /* after collect_finish sorted by serial */
 	size_t n_processes, room_processes;
+	struct kept_sample *samples;
+	size_t n_samples, room_samples;
 	uint64_t losses[LOSS_COUNT];
+	uint64_t unwound[UNWIND_STOP_COUNT]; /* stacks by how their unwinding ended */
+	uint64_t stacks_same;                /* stacks that were known to be the same */
 	uint64_t begin_ns, stop_ns;
 };
 

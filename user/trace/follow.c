@@ -8,9 +8,16 @@
 #include "trace/launch.h"
 #include "trace/measure.h"
 
-static int start(struct measurement *m, struct launch *launch, char *error)
+static int start(struct measurement *m, struct launch *launch, const char *program, char *error)
 {
-	int err = launch_settle(launch);
+	int err;
+
+	/* While it waits at the gate, what it will map is compiled. */
+	if (m->unwinding.tables)
+		tables_ahead(m->unwinding.tables, program);
+	err = spaces_root(m->unwinding.spaces, launch->pid);
+	if (!err)
+		err = launch_settle(launch);
 
 	if (!err)
 		err = kernel_mark_root(m->kernel, launch->pidfd);
@@ -56,7 +63,7 @@ static void reap(struct measurement *m, struct launch *launch, struct run *run, 
 static int run_and_measure(struct measurement *m, struct launch *launch, const struct trace_command *command, struct run *run,
 			   struct trace_outcome *outcome, char *error)
 {
-	int err = start(m, launch, error);
+	int err = start(m, launch, command->path ? command->path : command->argv[0], error);
 
 	if (!err)
 		err = release(launch, command, &outcome->exec_failed, error);

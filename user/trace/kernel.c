@@ -53,6 +53,7 @@ static bool kernel_is_at_least(int major, int minor)
 static void configure(struct concprof_bpf *skel, const struct trace_options *options, bool attach)
 {
 	skel->rodata->with_syscalls = !options->no_syscalls;
+	skel->rodata->with_stacks = !options->no_stacks;
 	skel->rodata->wait_for_all = options->wait_all;
 	skel->rodata->pid_only = options->pid_only;
 	skel->rodata->start_is_told = attach || options->delay_ns;
@@ -60,6 +61,7 @@ static void configure(struct concprof_bpf *skel, const struct trace_options *opt
 	skel->rodata->with_casts = kernel_is_at_least(6, 2);
 	bpf_program__set_autoload(skel->progs.on_sys_enter, !options->no_syscalls);
 	bpf_program__set_autoload(skel->progs.on_sys_exit, !options->no_syscalls);
+	bpf_program__set_autoload(skel->progs.on_sample, !options->no_stacks && options->sample_hz);
 	/* Lock contention came with 5.19. */
 	bpf_program__set_autoload(skel->progs.on_contention_begin, kernel_is_at_least(5, 19));
 	bpf_program__set_autoload(skel->progs.on_contention_end, kernel_is_at_least(5, 19));
@@ -111,8 +113,13 @@ fail:
 
 int kernel_mark_root(struct kernel *kernel, int pidfd)
 {
+	_cleanup_free_ void *no_memos = calloc(1, bpf_map__value_size(kernel->skel->maps.stack_caches));
 	static const struct thread off;
 
+	if (!no_memos)
+		return -ENOMEM;
+	if (bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.stack_caches), &pidfd, no_memos, BPF_NOEXIST))
+		return -errno;
 	return bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.threads), &pidfd, &off, BPF_NOEXIST) ? -errno : 0;
 }
 
@@ -338,6 +345,69 @@ int kernel_each_process(struct kernel *kernel, int (*take)(void *, uint64_t, con
 		previous = &key;
 	}
 	return 0;
+}
+
+int kernel_each_sample(struct kernel *kernel, int (*take)(void *, const struct sample_key *, uint64_t), void *context)
+{
+	int fd = bpf_map__fd(kernel->skel->maps.samples), err;
+	struct sample_key key, *previous = NULL;
+	__u64 count;
+
+	while (bpf_map_get_next_key(fd, previous, &key) == 0) {
+		if (bpf_map_lookup_elem(fd, &key, &count) == 0) {
+			err = take(context, &key, count);
+			if (err)
+				return err;
+		}
+		previous = &key;
+	}
+	return 0;
+}
+
+void kernel_unwound(const struct kernel *kernel, uint64_t *stops, uint64_t *same)
+{
+	for (int i = 0; i < UNWIND_STOP_COUNT; i++)
+		stops[i] = kernel->skel->bss->unwound[i];
+	*same = kernel->skel->bss->stacks_same;
+}
+
+int kernel_map_fd(const struct kernel *kernel, enum kernel_map map)
+{
+	return bpf_map__fd(map == KERNEL_MAP_RULES ? kernel->skel->maps.rules : kernel->skel->maps.space_mappings);
+}
+
+int kernel_sampler_fd(const struct kernel *kernel)
+{
+	return bpf_program__fd(kernel->skel->progs.on_sample);
+}
+
+int kernel_new_segment(struct kernel *kernel, uint32_t number)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	int fd =
+	    bpf_map_create(BPF_MAP_TYPE_ARRAY, "segment", sizeof(__u32), 2 * sizeof(__u32), UNWIND_SEGMENT_WORDS / 2, &options);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.segments), &number, &fd, BPF_ANY)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int kernel_add_space(struct kernel *kernel, uint32_t pid)
+{
+	static const struct unwind_space none;
+
+	return bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.spaces), &pid, &none, BPF_ANY) ? -errno : 0;
+}
+
+int kernel_set_space(struct kernel *kernel, uint32_t pid, const struct unwind_space *space)
+{
+	return bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.spaces), &pid, space, BPF_EXIST) ? -errno : 0;
 }
 
 void kernel_losses(struct kernel *kernel, uint64_t *losses)

@@ -47,6 +47,21 @@ int kernel_snapshot(struct kernel *kernel, kernel_take_fn take, void *context);
 int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wait_map_key *, const struct wait_stats *),
 		     void *context);
 int kernel_each_process(struct kernel *kernel, int (*take)(void *, uint64_t serial, const struct process *), void *context);
+/* All samples: thread and stack, and how many. */
+int kernel_each_sample(struct kernel *kernel, int (*take)(void *, const struct sample_key *, uint64_t count), void *context);
+/* How unwinding ended, by enum unwind_stop, UNWIND_STOP_COUNT entries; and how many stacks were known to be the same. */
+void kernel_unwound(const struct kernel *kernel, uint64_t *stops, uint64_t *same);
+
+/* The maps that user space fills; see bpf/stacks.bpf.h. Descriptors stay the kernel side's. */
+enum kernel_map { KERNEL_MAP_RULES, KERNEL_MAP_SPACE_MAPPINGS };
+int kernel_map_fd(const struct kernel *kernel, enum kernel_map map);
+int kernel_sampler_fd(const struct kernel *kernel); /* the program that takes samples */
+/* Makes the segment of that number. Its descriptor, to be closed by the caller, or a negative errno. */
+int kernel_new_segment(struct kernel *kernel, uint32_t number);
+/* Begins to keep the address space of a process, without mappings; and says what it has mapped, if it is still kept. */
+int kernel_add_space(struct kernel *kernel, uint32_t pid);
+int kernel_set_space(struct kernel *kernel, uint32_t pid, const struct unwind_space *space);
+
 /* Losses counted by the programs, and by the kernel for them; LOSS_COUNT entries are added to. */
 void kernel_losses(struct kernel *kernel, uint64_t *losses);
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <linux/perf_event.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -22,13 +23,18 @@ struct ring {
 	size_t bytes; /* of the data area */
 };
 
+struct list {
+	struct mapping *all;
+	size_t count, room;
+};
+
 struct mappings {
 	struct ring *rings;
 	size_t n_rings;
-	struct mapping *all;
-	size_t count, room;
+	int epoll_fd;
+	struct list taken; /* not delivered yet */
+	struct list kept;
 	uint64_t lost;
-	bool sorted;
 };
 
 /* What follows every record under sample_id_all with PERF_SAMPLE_TID | PERF_SAMPLE_TIME. */
@@ -41,7 +47,8 @@ struct mmap2_record {
 	struct perf_event_header header;
 	uint32_t pid, tid;
 	uint64_t addr, len, pgoff;
-	uint8_t identity[24];
+	uint32_t maj, min;
+	uint64_t ino, ino_generation;
 	uint32_t prot, flags;
 	char filename[];
 };
@@ -66,8 +73,8 @@ static int ring_open(struct ring *ring, int cpu)
 	    .sample_id_all = 1,
 	    .use_clockid = 1,
 	    .clockid = CLOCK_MONOTONIC,
-	    .watermark = 1,
-	    .wakeup_watermark = RING_PAGES / 2 * 4096,
+	    .watermark = 1, /* wakeup_events counts samples only (perf_event_open(2)) */
+	    .wakeup_watermark = 1,
 	};
 	long page = sysconf(_SC_PAGESIZE);
 
@@ -89,13 +96,15 @@ static int ring_open(struct ring *ring, int cpu)
 int mappings_open(struct mappings **ret)
 {
 	struct mappings *mappings = calloc(1, sizeof(*mappings));
+	struct epoll_event event = {.events = EPOLLIN};
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	int err = -ENOMEM;
 
 	if (!mappings)
 		return -ENOMEM;
+	mappings->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	mappings->rings = calloc(cpus, sizeof(*mappings->rings));
-	if (!mappings->rings)
+	if (!mappings->rings || mappings->epoll_fd < 0)
 		goto fail;
 	for (long cpu = 0; cpu < cpus; cpu++) {
 		err = ring_open(&mappings->rings[mappings->n_rings], cpu);
@@ -103,7 +112,10 @@ int mappings_open(struct mappings **ret)
 			continue;
 		if (err)
 			goto fail;
-		mappings->n_rings++;
+		if (epoll_ctl(mappings->epoll_fd, EPOLL_CTL_ADD, mappings->rings[mappings->n_rings++].fd, &event)) {
+			err = -errno;
+			goto fail;
+		}
 	}
 	*ret = mappings;
 	return 0;
@@ -112,34 +124,56 @@ fail:
 	return err;
 }
 
-static void add(struct mappings *mappings, const struct mapping *mapping, const char *path, size_t path_bytes)
+int mappings_fd(const struct mappings *mappings)
 {
-	struct mapping *slot;
-	char *copy = NULL;
+	return mappings->epoll_fd;
+}
 
-	if (path) {
-		copy = strndup(path, path_bytes);
-		if (!copy) {
-			mappings->lost++;
-			return;
-		}
-	}
-	if (mappings->count == mappings->room) {
-		size_t room = mappings->room ? 2 * mappings->room : 256;
-		struct mapping *all = reallocarray(mappings->all, room, sizeof(*all));
+/* Takes the path over. */
+static bool add(struct list *list, const struct mapping *mapping)
+{
+	if (list->count == list->room) {
+		size_t room = list->room ? 2 * list->room : 256;
+		struct mapping *all = reallocarray(list->all, room, sizeof(*all));
 
 		if (!all) {
-			free(copy);
-			mappings->lost++;
-			return;
+			free(mapping->path);
+			return false;
 		}
-		mappings->all = all;
-		mappings->room = room;
+		list->all = all;
+		list->room = room;
 	}
-	slot = &mappings->all[mappings->count++];
-	*slot = *mapping;
-	slot->path = copy;
-	mappings->sorted = false;
+	list->all[list->count++] = *mapping;
+	return true;
+}
+
+static void take_mapping(struct mappings *mappings, const struct mmap2_record *record, size_t bytes, uint64_t time_ns)
+{
+	const char *name = record->filename;
+	struct mapping mapping = {
+	    .kind = MAPPING_FILE,
+	    .time_ns = time_ns,
+	    .pid = record->pid,
+	    .start = record->addr,
+	    .length = record->len,
+	    .file_offset = record->pgoff,
+	    .major = record->maj,
+	    .minor = record->min,
+	    .inode = record->ino,
+	    .inode_generation = record->ino_generation,
+	};
+
+	/* "//anon", "[heap]", "[stack]", "[vdso]", "[vsyscall]" (kernel/events/core.c, perf_event_mmap_event). */
+	if (strncmp(name, "[vdso]", bytes) == 0)
+		mapping.kind = MAPPING_VDSO;
+	else if (strncmp(name, "[vsyscall]", bytes) == 0 || strncmp(name, "[uprobes]", bytes) == 0)
+		return;
+	else if (name[0] != '/' || (bytes > 1 && name[1] == '/'))
+		mapping.kind = MAPPING_ANONYMOUS;
+	if (mapping.kind == MAPPING_FILE)
+		mapping.path = strndup(name, bytes);
+	if ((mapping.kind == MAPPING_FILE && !mapping.path) || !add(&mappings->taken, &mapping))
+		mappings->lost++;
 }
 
 /* One whole record; `bytes` includes the header. */
@@ -158,22 +192,14 @@ static void take_record(struct mappings *mappings, const struct perf_event_heade
 	body = bytes - sizeof(id);
 	memcpy(&id, (const char *)header + body, sizeof(id));
 	if (header->type == PERF_RECORD_MMAP2 && body > sizeof(struct mmap2_record)) {
-		const struct mmap2_record *record = (const void *)header;
-		struct mapping mapping = {.time_ns = id.time,
-					  .pid = record->pid,
-					  .start = record->addr,
-					  .length = record->len,
-					  .file_offset = record->pgoff};
-
-		/* Anonymous memory and pseudo files have no ELF file behind them. */
-		if (record->filename[0] == '/' && memcmp(record->filename, "//", 2) != 0)
-			add(mappings, &mapping, record->filename, body - sizeof(*record));
+		take_mapping(mappings, (const void *)header, body - sizeof(struct mmap2_record), id.time);
 	} else if (header->type == PERF_RECORD_COMM && header->misc & PERF_RECORD_MISC_COMM_EXEC &&
 		   body >= sizeof(struct comm_record)) {
 		const struct comm_record *record = (const void *)header;
-		struct mapping mapping = {.time_ns = id.time, .pid = record->pid};
+		struct mapping mapping = {.kind = MAPPING_EXEC, .time_ns = id.time, .pid = record->pid};
 
-		add(mappings, &mapping, NULL, 0);
+		if (!add(&mappings->taken, &mapping))
+			mappings->lost++;
 	}
 }
 
@@ -219,18 +245,41 @@ static int by_time(const void *a, const void *b)
 	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
+void mappings_deliver(struct mappings *mappings, mapping_heard_fn heard, void *context)
+{
+	struct list *taken = &mappings->taken;
+
+	/* Each CPU has a ring of its own. */
+	if (taken->count)
+		qsort(taken->all, taken->count, sizeof(*taken->all), by_time);
+	for (size_t i = 0; i < taken->count; i++) {
+		struct mapping *mapping = &taken->all[i];
+		bool keep = heard(context, mapping) && (mapping->kind == MAPPING_FILE || mapping->kind == MAPPING_EXEC);
+
+		if (!keep)
+			free(mapping->path);
+		else if (!add(&mappings->kept, mapping))
+			mappings->lost++;
+	}
+	taken->count = 0;
+}
+
 const struct mapping *mappings_all(struct mappings *mappings, size_t *count)
 {
-	if (!mappings->sorted && mappings->count)
-		qsort(mappings->all, mappings->count, sizeof(*mappings->all), by_time);
-	mappings->sorted = true;
-	*count = mappings->count;
-	return mappings->all;
+	*count = mappings->kept.count;
+	return mappings->kept.all;
 }
 
 uint64_t mappings_lost(const struct mappings *mappings)
 {
 	return mappings->lost;
+}
+
+static void list_free(struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->all[i].path);
+	free(list->all);
 }
 
 void mappings_close(struct mappings *mappings)
@@ -242,8 +291,8 @@ void mappings_close(struct mappings *mappings)
 		close(mappings->rings[i].fd);
 	}
 	free(mappings->rings);
-	for (size_t i = 0; i < mappings->count; i++)
-		free(mappings->all[i].path);
-	free(mappings->all);
+	cleanup_close(&mappings->epoll_fd);
+	list_free(&mappings->taken);
+	list_free(&mappings->kept);
 	free(mappings);
 }

@@ -8,16 +8,19 @@
 #include "trace/mappings.h"
 #include "trace/signals.h"
 #include "trace/trace.h"
+#include "trace/unwinding.h"
 
 struct measurement {
 	const struct trace_options *options;
 	struct kernel *kernel;
 	struct mappings *mappings; /* NULL: names will be missing, times will not */
+	struct unwinding unwinding;
 	struct collected collected;
 	struct signals signals;
 	int hangup_fd;      /* when somebody else has started the program: readable when they have gone; -1: none */
 	bool asked_to_end;  /* by a signal, or by a hang-up */
 	bool out_of_time;   /* the duration is over */
+	int priority;       /* to go back to */
 	uint64_t delay_end; /* CLOCK_MONOTONIC, ns: when to begin; 0: no delay, or it is over */
 	uint64_t cpu_ns;    /* our own, before the begin */
 	uint64_t stolen_ns; /* by the hypervisor, before the begin */

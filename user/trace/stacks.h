@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stacks of a measurement: taken as addresses, resolved at once to objects and places in them (mappings change), kept as a tree,
+ * and named at the end.
+ */
+#ifndef CONCPROF_STACKS_H
+#define CONCPROF_STACKS_H
+
+#include "profile/run.h"
+#include "trace/spaces.h"
+
+struct stacks;
+
+/* Neither is owned. 0 or -ENOMEM. */
+int stacks_open(const struct spaces *spaces, struct symbolizer *symbolizer, struct stacks **ret);
+/* Takes a record over; `bytes` is what there is of it. 0 or -ENOMEM; nonsense is left out. */
+int stacks_take(struct stacks *stacks, const struct record_stack *record, size_t bytes);
+/* The process is about to end, or has: what its JIT says of itself is read now. */
+void stacks_process_ends(struct stacks *stacks, uint64_t process, uint32_t pid);
+
+/*
+ * The number in run->stacks of the stack with this id of the kernel side's; it and its frames are added to the run if need be. 0: none
+ * (it was not delivered). -ENOMEM.
+ */
+int stacks_number(struct stacks *stacks, uint64_t id, struct run *run, uint64_t *ret);
+
+void stacks_close(struct stacks *stacks); /* NULL is fine */
+
+#endif
