@@ -6,7 +6,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 work=${B:-build}/tests/mutants
-tests="account_cases account account_snapshot"
+tests="account_cases account account_attach account_snapshot"
 rm -rf "$work"
 
 mutants=$(cat <<'LIST'
@@ -51,6 +51,20 @@ the sequence stays even during an update|/^ACCOUNT_FN void account_write_begin/,
 the sequence ends before the update|/^ACCOUNT_FN void account_switch_in/,/^}/ { /account_write_end/d; s/account_write_begin(a);/account_write_begin(a); account_write_end(a);/ }
 a syscall edge does not count the sequence|/^ACCOUNT_FN void account_side/,/^}/ { /account_write_end/d; /account_write_begin/d }
 a reader accepts an odd sequence|s/return (seq \& 1) || /return /
+a thread that leaves its CPU is taken for one that was not there|/^ACCOUNT_FN void account_switch_out/,/^}/ s/account_resolve(a, 1)/account_resolve(a, 0)/
+a thread that gets a CPU is taken for one that had it|/^ACCOUNT_FN void account_switch_in/,/^}/ s/account_resolve(a, 0)/account_resolve(a, 1)/
+a syscall boundary does not tell where a marked thread was|/^ACCOUNT_FN void account_side/,/^}/ s/\taccount_resolve(a, 1);//
+a marked thread is on a CPU at the end|s/account_resolve(a, a->found == FOUND_ON_CPU)/account_resolve(a, 1)/
+the side before the first syscall boundary is guessed|/^ACCOUNT_FN void account_resolve/,/^}/ s/a->side = CLASS_CPU;//
+a thread found blocked was runnable|/^ACCOUNT_FN void account_resolve/,/^}/ s/a->phase = PHASE_BLOCKED;/a->phase = PHASE_PREEMPTED;/
+a thread found runnable was blocked|/^ACCOUNT_FN void account_resolve/,/^}/ s/a->phase = PHASE_PREEMPTED;/a->phase = PHASE_BLOCKED;/
+a marked thread has no class|/^ACCOUNT_FN void account_mark/,/^}/ s/\ta->class = class;//
+a marked thread is nowhere|/^ACCOUNT_FN void account_mark/,/^}/ s/\ta->found = found;//
+time before the start counts|/^ACCOUNT_FN void account_rebase/,/^}/ s/a->ns\[i\] = 0;//
+the start does not move the begin|/^ACCOUNT_FN void account_rebase/,/^}/ s/a->begin_ns = start;//
+an interval goes on over the start|/^ACCOUNT_FN void account_rebase/,/^}/ s/a->since_ns = start;//
+a wait that ended before the start is open|/^ACCOUNT_FN void account_rebase/,/^}/ s/a->phase = PHASE_WOKEN;/;/
+a wait that ends after the start is none|/^ACCOUNT_FN void account_rebase/,/^}/ s/ \&\& a->wake_ns <= start//
 a reader does not look again|s/return (seq \& 1) || .*/return (seq \& 1) != 0 \&\& a;/
 LIST
 )
