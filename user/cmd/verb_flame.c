@@ -26,7 +26,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		arguments->stacks.output = &arguments->output;
 		state->child_inputs[0] = &arguments->trace;
-		state->child_inputs[1] = &arguments->stacks;
+		state->child_inputs[1] = &arguments->trace;
+		state->child_inputs[2] = &arguments->stacks;
 		return 0;
 	case 'o':
 		arguments->to = argument;
@@ -44,17 +45,16 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 /* 0, or an exit status after it said what failed. */
-static int measure(const struct arguments *arguments, struct run **ret)
+static int measure(const struct arguments *arguments, struct run **ret, struct trace_outcome *outcome)
 {
 	struct trace_command command = {.argv = arguments->command, .name = basename(arguments->command[0]), .keep_fd = -1};
 	char error[TRACE_ERROR_BYTES] = "";
-	struct trace_outcome outcome;
-	int err = trace_run(&command, &arguments->trace, ret, &outcome, error);
+	int err = trace_run(&command, &arguments->trace, ret, outcome, error);
 
 	if (!err)
 		return 0;
 	fprintf(stderr, "concprof: %s\n", error);
-	return outcome.exec_failed ? (err == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE) : STATUS_TRACER_FAILED;
+	return outcome->exec_failed ? (err == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE) : STATUS_TRACER_FAILED;
 }
 
 /* The run in a sentence, and where the picture is: on standard error, as standard output is the command's. */
@@ -78,13 +78,14 @@ static int draw(struct session *session, const struct arguments *arguments)
 
 static int run_and_draw(const struct arguments *arguments)
 {
+	struct trace_outcome outcome;
 	struct session session;
 	struct run *measured;
 	int status, exit_status;
 
 	if (session_begin(&session, &arguments->output))
 		return STATUS_TRACER_FAILED;
-	status = measure(arguments, &measured);
+	status = measure(arguments, &measured, &outcome);
 	if (status) {
 		session_end(&session);
 		return status;
@@ -96,6 +97,8 @@ static int run_and_draw(const struct arguments *arguments)
 	if (!status)
 		status = draw(&session, arguments);
 	session_end(&session);
+	if (outcome.left > 0)
+		exit_status = trace_wait(outcome.left);
 	return status ? STATUS_TRACER_FAILED : exit_status;
 }
 
@@ -105,7 +108,8 @@ static int flame(int argc, char **argv)
 	    {"output", 'o', "FILE", 0, "where to draw (default: " FLAME_FILE ")", 1},
 	    {0},
 	};
-	static const struct argp_child children[] = {{&measure_argp, 0, NULL, 0}, {&stack_argp, 0, NULL, 0}, {0}};
+	static const struct argp_child children[] = {
+	    {&window_argp, 0, NULL, 0}, {&measure_argp, 0, NULL, 0}, {&stack_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 	    .parser = parse,
 	    .options = options,

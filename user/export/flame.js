@@ -298,8 +298,10 @@
 	}
 
 	root.addEventListener("keydown", function (event) {
-		var next;
+		var box = boxOf(event), next;
 
+		if (box)
+			focused = box;
 		if (event.key === "Escape") {
 			if (search.text)
 				endSearch();
@@ -311,11 +313,11 @@
 		} else if (event.key === "/") {
 			input.focus();
 			input.select();
-		} else if ((event.key === "Enter" || event.key === " ") && boxOf(event)) {
-			if (!focused.more)
-				zoom(focused);
-			focus(focused);
-		} else if (event.key.indexOf("Arrow") === 0 && boxOf(event)) {
+		} else if ((event.key === "Enter" || event.key === " ") && box) {
+			if (!box.more)
+				zoom(box);
+			focus(box);
+		} else if (event.key.indexOf("Arrow") === 0 && box) {
 			next = neighbour(event.key);
 			if (next)
 				focus(next);

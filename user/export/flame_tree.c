@@ -232,6 +232,9 @@ static int build(struct builder *builder, const struct export_options *options)
 		if (!options->states || options->states & 1u << tree->stacks->rows[i].state)
 			err = add_row(builder, i);
 	}
+	/* Memory that the next step can use. */
+	free(builder->table);
+	builder->table = NULL;
 	if (!err)
 		err = arrange(tree);
 	return err ? err : count_threads(tree, builder->run);

@@ -17,9 +17,10 @@ struct path {
 	size_t length[FLAME_DEPTH_MAX + 8]; /* roots, marks and leaves are beside the frames */
 };
 
-/* What would end a name, or a line, becomes something that looks like it. */
-static void add_name(struct text *text, const struct flame_name *name)
+/* As it stands in lines: what would end a name, or a line, becomes something that looks like it. NULL when memory is short. */
+static char *fold_name(const struct flame_name *name)
 {
+	_cleanup_text_ struct text text = {0};
 	const char *s = name->text;
 
 	while (*s) {
@@ -27,22 +28,35 @@ static void add_name(struct text *text, const struct flame_name *name)
 		int length = utf8_decode(s, &point);
 
 		if (!length || point < 0x20 || (point >= 0x7f && point < 0xa0))
-			text_add(text, "?");
+			text_add(&text, "?");
 		else if (point == ';')
-			text_add(text, ":");
+			text_add(&text, ":");
 		else
-			text_add(text, "%.*s", length, s);
+			text_add(&text, "%.*s", length, s);
 		s += length ? length : 1;
 	}
-	text_add(text, "%s", name->kind == FLAME_KERNEL ? "_[k]" : name->kind == FLAME_INLINED ? "_[i]" : "");
+	text_add(&text, "%s", name->kind == FLAME_KERNEL ? "_[k]" : name->kind == FLAME_INLINED ? "_[i]" : "");
+	return text_take(&text);
+}
+
+/* In place of the names as programs gave them: they occur in many lines. */
+static int fold_names(struct flame_names *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		char *folded = fold_name(&names->names[i]);
+
+		if (!folded)
+			return -ENOMEM;
+		free(names->names[i].text);
+		names->names[i].text = folded;
+	}
+	return 0;
 }
 
 static void move_to(struct path *path, const struct flame_tree *tree, const struct flame_node *node)
 {
 	path->text.length = path->length[node->depth - 1];
-	if (node->depth > 1)
-		text_add(&path->text, ";");
-	add_name(&path->text, &tree->names.names[node->name]);
+	text_add(&path->text, "%s%s", node->depth > 1 ? ";" : "", tree->names.names[node->name].text);
 	path->length[node->depth] = path->text.length;
 }
 
@@ -93,7 +107,9 @@ static int write_folded(FILE *out, const struct export_input *input)
 	if (err)
 		return err;
 	path = calloc(1, sizeof(*path));
-	err = path ? put_lines(out, tree, path) : -ENOMEM;
+	err = path ? fold_names(&tree->names) : -ENOMEM;
+	if (!err)
+		err = put_lines(out, tree, path);
 	if (path)
 		text_free(&path->text);
 	free(path);
