@@ -219,6 +219,12 @@ static void test_failed_and_interrupted_runs_are_not_compared(void **state)
 	assert_string_equal(pair.comparison->headline,
 			    "processes-cpu: not compared with serial-cpu, as serial-cpu was interrupted.");
 	release(&pair);
+
+	run = run_serial_cpu(0);
+	run->attached = run->interrupted = true;
+	pair = compared(run, run_parallel_cpu("processes-cpu", true));
+	assert_string_equal(pair.comparison->refused, "serial-cpu was observed for a time, not run to its end");
+	release(&pair);
 }
 
 /* One lock explains why a run is not faster; where it is, the reason is another one. */

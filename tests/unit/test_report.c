@@ -288,6 +288,28 @@ static void test_groups_keep_the_names_that_they_have(void **state)
 	run_free(run);
 }
 
+/* A moment's wait does not make a group of its own. */
+static void test_groups_do_not_split_over_trifles(void **state)
+{
+	struct run *run = build_run("make", 10 * S);
+	char *text;
+
+	(void)state;
+	build_process(run, 0, "make");
+	for (int i = 0; i < 40; i++) {
+		struct run_thread *thread = build_thread(run, 1, 0, "cc1", 0, 10 * S);
+
+		build_cpu(thread, 9 * S, 0);
+		if (i % 2)
+			build_wait(run, thread, CLASS_FILE, "unlink", 1, 50 * MS);
+		build_rest_in_queue(run, thread);
+	}
+	text = report_of(NULL, run, &plain);
+	contains(text, "40 x cc1 ");
+	free(text);
+	run_free(run);
+}
+
 static void test_what_cannot_be_listed_has_a_column(void **state)
 {
 	struct run *run = build_run("dm", 10 * S);
@@ -422,6 +444,7 @@ int main(void)
 	    cmocka_unit_test(test_many_kinds_of_threads_are_folded),
 	    cmocka_unit_test(test_long_names_keep_the_width),
 	    cmocka_unit_test(test_groups_keep_the_names_that_they_have),
+	    cmocka_unit_test(test_groups_do_not_split_over_trifles),
 	    cmocka_unit_test(test_what_cannot_be_listed_has_a_column),
 	    cmocka_unit_test(test_a_difference_from_the_kernels_account_is_not_praised),
 	    cmocka_unit_test(test_a_cut_account_says_so),

@@ -89,7 +89,7 @@ static void merge_items(struct comparison *comparison)
 	qsort(items, n, sizeof(*items), by_size);
 }
 
-/* A run that failed or was cut short did less than it should: its time is no measure. */
+/* A run that failed or was cut short did less than it should; one that was observed took as long as the user liked: no measure. */
 static int refuse(struct comparison *comparison)
 {
 	const struct explanation *runs[] = {comparison->before, comparison->after};
@@ -99,6 +99,8 @@ static int refuse(struct comparison *comparison)
 
 		if (run->failure)
 			comparison->refused = text_format("%s failed (%s)", run->name, run->failure);
+		else if (run->attached)
+			comparison->refused = text_format("%s was observed for a time, not run to its end", run->name);
 		else if (run->interrupted)
 			comparison->refused = text_format("%s was interrupted", run->name);
 		else

@@ -41,6 +41,9 @@ static void describe(struct group *group, const struct thread_view *view, bool a
 		snprintf(group->comm, sizeof(group->comm), "%s", view->thread->comm);
 	else
 		report_pattern(group->comm, view->thread->comm);
+	/* What is too little to be shown tells nobody from others. */
+	if (!alone && 100 * view->most.total_ns < view->thread->life_ns)
+		return;
 	if (view->most.kinds && (alone || view->most.kinds == 1))
 		topic_label(group->waits, view->most.state, view->most.cause, view->most.kinds);
 	else if (view->most.kinds) /* how many differs from thread to thread */
