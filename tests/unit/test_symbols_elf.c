@@ -183,6 +183,26 @@ static void test_the_file_changes_meanwhile(void **state)
 	assert_string_equal(NAME_AT(symbolizer, object, TEXT), "one+0");    /* was asked for before */
 }
 
+/* Overwritten in place: what stands at the names' place now are other names. */
+static void test_the_file_is_overwritten_meanwhile(void **state)
+{
+	static const struct made_symbol symbols[] = {FUNCTION("one", TEXT, 0x10), FUNCTION("two", TEXT + 0x10, 0x10)};
+	static const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	struct made_elf elf = make_elf(symbols, COUNT(symbols));
+	_cleanup_close_ int fd = memory_file(&elf, sizeof(elf));
+	struct symbol_object *object, *again;
+
+	(void)state;
+	assert_int_equal(futimens(fd, long_ago), 0);
+	assert_int_equal(symbolizer_object(symbolizer, fd, NULL, &object), 0);
+	assert_string_equal(NAME_AT(symbolizer, object, TEXT), "one+0");
+	assert_int_equal(pwrite(fd, "\0few\0gnu", 9, offsetof(struct made_elf, strings)), 9);
+	assert_string_equal(NAME_AT(symbolizer, object, TEXT + 0x10), "?");
+	assert_int_equal(symbolizer_object(symbolizer, fd, NULL, &again), 0);
+	assert_ptr_not_equal(again, object);
+	assert_string_equal(NAME_AT(symbolizer, again, TEXT + 0x10), "gnu+0");
+}
+
 static void test_what_is_no_object(void **state)
 {
 	static const struct made_symbol symbols[] = {FUNCTION("one", TEXT, 0x10)};
@@ -243,7 +263,7 @@ static void test_enormous_claims(void **state)
 			elf.sections[S_SYMTAB].sh_size = 1ull << 40;
 			break;
 		case 1:
-			elf.sections[S_STRTAB].sh_size = 1ull << 40;
+			elf.sections[S_STRTAB].sh_size = (512u << 20) + 1;
 			break;
 		case 2: /* one more than is read */
 			elf.sections[S_SYMTAB].sh_size = 24ull * ((8u << 20) + 1);
@@ -337,6 +357,7 @@ int main(void)
 	    cmocka_unit_test(test_symbols_without_size),
 	    cmocka_unit_test(test_names_of_strangers),
 	    cmocka_unit_test(test_the_file_changes_meanwhile),
+	    cmocka_unit_test(test_the_file_is_overwritten_meanwhile),
 	    cmocka_unit_test(test_what_is_no_object),
 	    cmocka_unit_test(test_offsets_in_the_file),
 	    cmocka_unit_test(test_enormous_claims),
