@@ -135,7 +135,7 @@ browse() # options and address
 	for file in r h; do
 		"$CONCPROF" export -o $file.svg $file.concprof
 		(sed '$d' $file.svg && echo '<script><![CDATA[' && cat "$ROOT/tests/cli/flame_drive.js" && echo ']]></script></svg>') >driven.svg
-		browse --dump-dom "file://$PWD/driven.svg" >dom
+		browse --window-size=1300,300 --dump-dom "file://$PWD/driven.svg" >dom
 		grep -q 'id="verdict"' dom || { tail -5 chromium.log; return 1; }
 		grep -o '<text id="verdict">[^<]*' dom
 		grep -q '<text id="verdict">all [1-9][0-9]* checks hold<' dom

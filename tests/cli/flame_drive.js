@@ -51,6 +51,11 @@
 		var all = boxes[0], worker = named("worker (7003)")[0], before = boxes.map(width);
 		check("everything is there at first", visible() === boxes.length && width(all) === full);
 
+		// The window is lower than the picture: see flame.bats.
+		check("the header and the outermost frames are in sight", window.innerHeight < +root.getAttribute("height") &&
+			Math.abs(document.querySelector("#head .backdrop").getBoundingClientRect().top) < 1 &&
+			all.getBoundingClientRect().bottom <= window.innerHeight);
+
 		// Zoom.
 		click(worker.querySelector("rect"));
 		check("what is clicked has the whole width", width(worker) === full && +worker.getAttribute("x") === left);

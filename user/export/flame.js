@@ -8,7 +8,7 @@
 	var root = document.currentScript ? document.currentScript.ownerSVGElement : document.documentElement;
 	var left = +root.dataset.left, full = +root.dataset.full;
 	var crumbs = root.querySelector("#crumbs"), detail = root.querySelector("#detail"), matched = root.querySelector("#matched");
-	var frames = root.querySelector("#frames");
+	var frames = root.querySelector("#frames"), head = root.querySelector("#head");
 	var boxes = Array.prototype.map.call(frames.querySelectorAll("svg.b"), function (element) {
 		var title = element.querySelector("title").textContent;
 		var box = {
@@ -213,7 +213,7 @@
 	frame.setAttribute("y", 8);
 	frame.setAttribute("width", width);
 	frame.setAttribute("height", 32);
-	root.appendChild(frame);
+	head.appendChild(frame);
 	var tools = element("div", {"class": "tools"}, frame);
 	var input = element("input", {type: "text", placeholder: "Search names ( / )", "aria-label": "search names",
 		autocomplete: "off", spellcheck: "false"}, tools);
@@ -327,5 +327,23 @@
 		event.preventDefault();
 	});
 
+	// Stacks may be higher than the window: it opens where they begin, at the bottom, and the header stays in sight.
+	function pin() {
+		var above = Math.max(0, -root.getBoundingClientRect().top);
+
+		head.setAttribute("transform", "translate(0 " + above + ")");
+	}
+
+	var backdrop = document.createElementNS(NS, "rect");
+	backdrop.setAttribute("class", "backdrop");
+	backdrop.setAttribute("width", "100%");
+	backdrop.setAttribute("height", +root.dataset.top - 4);
+	head.insertBefore(backdrop, head.firstChild);
+	root.appendChild(head);
+	window.addEventListener("scroll", pin);
+	window.addEventListener("resize", pin);
 	zoom(first);
+	if (root === document.documentElement)
+		window.scrollTo(0, document.documentElement.getBoundingClientRect().height);
+	pin();
 })();

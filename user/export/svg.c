@@ -138,7 +138,7 @@ static int put_header(const struct picture *picture)
 
 	if (!what || !sampled)
 		return -ENOMEM;
-	fprintf(picture->out, "<text class=\"title\" x=\"%d\" y=\"26\">", SVG_MARGIN);
+	fprintf(picture->out, "<g id=\"head\">\n<text class=\"title\" x=\"%d\" y=\"26\">", SVG_MARGIN);
 	xml_put(picture->out, picture->title, (picture->width > 700 ? picture->width - 400 : picture->width) / 10);
 	fputs("</text>\n", picture->out);
 	put_words(picture, 47, what);
@@ -146,7 +146,7 @@ static int put_header(const struct picture *picture)
 	put_legend(picture, picture->out);
 	fprintf(picture->out,
 		"<text id=\"crumbs\" x=\"%d\" y=\"%u\"/><text id=\"matched\" x=\"%u\" y=\"%u\" text-anchor=\"end\"/>"
-		"<text id=\"detail\" x=\"%d\" y=\"%u\"/>\n",
+		"<text id=\"detail\" x=\"%d\" y=\"%u\"/>\n</g>\n",
 		SVG_MARGIN, picture->top - 30, picture->width - SVG_MARGIN, picture->top - 30, SVG_MARGIN, picture->top - 10);
 	return 0;
 }
@@ -163,9 +163,9 @@ static void put_document_begin(const struct picture *picture)
 	fprintf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" viewBox=\"0 0 %u %u\" "
-		"data-left=\"%d\" data-full=\"%u\" data-row=\"%d\">\n<title>",
+		"data-left=\"%d\" data-full=\"%u\" data-row=\"%d\" data-top=\"%u\">\n<title>",
 		picture->width, picture->height, picture->width, picture->height, SVG_MARGIN, picture->width - 2 * SVG_MARGIN,
-		SVG_ROW);
+		SVG_ROW, picture->top);
 	xml_put(out, picture->title, XML_WHOLE);
 	fprintf(out, "</title>\n<style><![CDATA[\n%s", flame_css);
 	svg_colours_put_style(out, states);
