@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a wait waits for: at a blocking switch-out the syscall and its arguments are read from the registers that the thread saved
- * when it entered the kernel (no syscall hook is needed for that), and turned into a class and a cause. The causes met last stay
- * with the thread, in slots; what falls out of them goes to the map `waits`.
+ * when it entered the kernel (no syscall hook is needed for that), and turned into a class and a cause.
  */
 #include "concprof.bpf.h"
 #include "waits.h"
@@ -15,6 +14,7 @@
 #define NR_WAITID      247
 #define NR_WAITID_I386 284
 #define P_PID          1
+#define NR_IPC_I386    117
 
 /* Arguments of the syscall in progress, by the entry convention (arch/x86/entry). */
 struct call {
@@ -51,7 +51,7 @@ static __always_inline void on_fd(struct thread *t, u32 fd)
 	t->open.class = wait_fd_class(view.kind);
 	t->open.where = view.where;
 	t->ports = view.ports;
-	if (view.where.words[2])
+	if (WHERE_IS_SET(&view.where))
 		object_met(t, view.file);
 }
 
@@ -221,6 +221,49 @@ static __always_inline bool in_iowait(struct task_struct *task)
 	return BPF_CORE_READ_BITFIELD(task, in_iowait);
 }
 
+/* Of a call that says nothing more. */
+static __always_inline u8 class_of_call(struct call *call)
+{
+	switch (wait_how(call->nr, call->i386)) {
+	case HOW_SIGNAL:
+		return CLASS_SIGNAL;
+	case HOW_MEMORY:
+		return CLASS_MEMORY;
+	case HOW_FILE:
+		return CLASS_FILE;
+	case HOW_EXIT:
+		return CLASS_EXIT;
+	case HOW_SOCKETCALL:
+		return CLASS_SOCKET;
+	default:
+		return CLASS_OTHER;
+	}
+}
+
+/* Which child is asked for, if it is one. */
+static __always_inline void on_child(struct wait_key *key, struct call *call)
+{
+	key->class = CLASS_CHILD;
+	if (call->nr == (call->i386 ? NR_WAITID_I386 : NR_WAITID))
+		key->object = call->arg[0] == P_PID ? (u32)call->arg[1] : 0;
+	else if (call->nr == NR_WAIT4 || call->i386)
+		key->object = (s32)call->arg[0] > 0 ? (u32)call->arg[0] : 0;
+}
+
+static __always_inline bool is_file_lock(struct call *call)
+{
+	return call->arg[1] == F_SETLKW || call->arg[1] == F_OFD_SETLKW || (call->i386 && call->arg[1] == F_SETLKW64);
+}
+
+/* Whatever the call is about, now it waits for block I/O: a close that writes, a page-in under a read from a socket. */
+static __always_inline void on_io(struct wait_key *key)
+{
+	key->class = key->class == CLASS_OTHER ? CLASS_FILE : CLASS_PAGEIN;
+	key->op = 0;
+	key->object = 0;
+	__builtin_memset(&key->where, 0, sizeof(key->where));
+}
+
 static __always_inline void on_syscall(struct thread *t, struct call *call, bool iowait)
 {
 	struct wait_key *key = &t->open;
@@ -261,11 +304,7 @@ static __always_inline void on_syscall(struct thread *t, struct call *call, bool
 		on_sleep(t, call);
 		break;
 	case HOW_CHILD:
-		key->class = CLASS_CHILD;
-		if (call->nr == NR_WAITID || (call->i386 && call->nr == NR_WAITID_I386))
-			key->object = call->arg[0] == P_PID ? (u32)call->arg[1] : 0;
-		else if (call->nr == NR_WAIT4 || call->i386)
-			key->object = (s32)call->arg[0] > 0 ? (u32)call->arg[0] : 0;
+		on_child(key, call);
 		break;
 	case HOW_CLONE:
 		key->class = call->arg[0] & CLONE_VFORK ? CLASS_CHILD : CLASS_MEMORY;
@@ -275,32 +314,19 @@ static __always_inline void on_syscall(struct thread *t, struct call *call, bool
 		break;
 	case HOW_FCNTL:
 		on_fd(t, call->arg[0]);
-		if (call->arg[1] == F_SETLKW || call->arg[1] == F_OFD_SETLKW || (call->i386 && call->arg[1] == F_SETLKW64))
-			key->class = CLASS_FLOCK;
+		key->class = is_file_lock(call) ? CLASS_FLOCK : key->class;
 		break;
 	case HOW_FLOCK:
 		on_file(t, call->arg[0], CLASS_FLOCK);
 		break;
 	case HOW_SYSV:
-		key->class = CLASS_SYSV;
-		key->object = (u32)call->arg[0];
-		break;
 	case HOW_IPC:
 		key->class = CLASS_SYSV;
-		key->object = (u32)call->arg[1];
+		key->object = (u32)call->arg[call->i386 && call->nr == NR_IPC_I386];
 		break;
 	case HOW_MQUEUE:
 		on_file(t, call->arg[0], CLASS_SYSV);
 		t->timed = call->arg[4] != 0;
-		break;
-	case HOW_SIGNAL:
-		key->class = CLASS_SIGNAL;
-		break;
-	case HOW_MEMORY:
-		key->class = CLASS_MEMORY;
-		break;
-	case HOW_FILE:
-		key->class = CLASS_FILE;
 		break;
 	case HOW_FILE_FD:
 		on_file(t, call->arg[0], CLASS_FILE);
@@ -310,26 +336,15 @@ static __always_inline void on_syscall(struct thread *t, struct call *call, bool
 		key->class = CLASS_FILE;
 		object_path_met(t, wait_how(call->nr, call->i386) == HOW_PATH ? call->arg[0] : call->arg[1]);
 		break;
-	case HOW_EXIT:
-		key->class = CLASS_EXIT;
-		break;
-	case HOW_SOCKETCALL:
-		key->class = CLASS_SOCKET;
-		break;
 	case HOW_URING: /* it marks every wait for completions as I/O, of sockets too */
 		key->class = CLASS_OTHER;
 		return;
 	default:
-		key->class = CLASS_OTHER;
+		key->class = class_of_call(call);
 		break;
 	}
-	/* Whatever the call is about, now it waits for block I/O: a close that writes, a page-in under a read from a socket. */
-	if (iowait && key->class != CLASS_FILE) {
-		key->class = key->class == CLASS_OTHER ? CLASS_FILE : CLASS_PAGEIN;
-		key->op = 0;
-		key->object = 0;
-		__builtin_memset(&key->where, 0, sizeof(key->where));
-	}
+	if (iowait && key->class != CLASS_FILE)
+		on_io(key);
 }
 
 static __always_inline void key_begin(struct wait_key *key, struct thread *t, u16 nr)
@@ -400,158 +415,5 @@ __noinline int wait_classify(struct thread *t, u32 state)
 __hidden __noinline int wait_classify_other(struct thread *t, u32 state, struct task_struct *task)
 {
 	classify(t, state, task);
-	return 0;
-}
-
-static __always_inline bool same_key(const struct wait_key *a, const struct wait_key *b)
-{
-	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
-
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4] && x[5] == y[5] && x[6] == y[6] &&
-	       x[7] == y[7];
-}
-
-/* The cause's entry in the map, made if it is new and the map has fewer than `room`; else NULL. */
-static __always_inline struct wait_stats *stats_in_map(struct wait_map_key *key, u64 room)
-{
-	static const struct wait_stats none;
-	struct wait_stats *stats = bpf_map_lookup_elem(&waits, key);
-
-	if (stats || waits_used >= room)
-		return stats;
-	/* Not the caller's own statistics: 6.1 takes no value from memory that a global function got by pointer. */
-	if (bpf_map_update_elem(&waits, key, &none, BPF_NOEXIST))
-		return NULL;
-	__sync_fetch_and_add(&waits_used, 1);
-	return bpf_map_lookup_elem(&waits, key);
-}
-
-static __always_inline bool stats_merge(struct wait_map_key *key, const struct wait_stats *more, u64 room)
-{
-	struct wait_stats *stats = stats_in_map(key, room);
-
-	if (!stats)
-		return false;
-	stats->total_ns += more->total_ns;
-	if (more->max_ns > stats->max_ns)
-		stats->max_ns = more->max_ns;
-	stats->count += more->count;
-	stats->timed_out += more->timed_out;
-	for (u32 i = 0; i < WAIT_LOG2_SLOTS; i++)
-		stats->log2_ns[i] += more->log2_ns[i];
-	return true;
-}
-
-/* What a cause is when there is no room for it as it is: without where, by whom, from whom. */
-static __always_inline void key_reduce(struct wait_key *key)
-{
-	key->stack = 0;
-	key->waker = 0;
-	key->holder = 0;
-}
-
-/* Adds to a cause in the map. */
-__noinline int wait_to_map(struct thread *t, struct wait_key *key, struct wait_stats *stats)
-{
-	struct wait_map_key map_key = {};
-
-	if (!t || !key || !stats)
-		return 0;
-	map_key.thread = t->serial;
-	map_key.key = *key;
-	if (stats_merge(&map_key, stats, WAITS_FULL))
-		return 0;
-	key_reduce(&map_key.key);
-	if (!stats_merge(&map_key, stats, WAITS_MAX))
-		__sync_fetch_and_add(&losses[LOSS_WAIT_UNATTRIBUTED], stats->count);
-	return 0;
-}
-
-/* As wait_to_map() for one wait of `ns`. */
-__noinline int wait_add_to_map(struct thread *t, u64 ns)
-{
-	struct wait_map_key map_key = {};
-	struct wait_stats *stats;
-
-	if (!t)
-		return 0;
-	map_key.thread = t->serial;
-	map_key.key = t->open;
-	stats = stats_in_map(&map_key, WAITS_FULL);
-	if (!stats) {
-		key_reduce(&map_key.key);
-		stats = stats_in_map(&map_key, WAITS_MAX);
-	}
-	if (stats)
-		stats_add(stats, ns);
-	else
-		lose(LOSS_WAIT_UNATTRIBUTED);
-	return 0;
-}
-
-static __always_inline u32 slot_of(const struct wait_key *key)
-{
-	u64 hash = key->object ^ key->object >> 6 ^ key->class ^ key->where.words[0] ^ key->stack ^ key->stack >> 7 ^ key->waker ^
-		   key->holder;
-
-	return (hash ^ hash >> 2) & (WAIT_SLOTS - 1);
-}
-
-/*
- * Adds a finished wait of `ns`, for the cause in t->open, to the thread's account of causes. A slot that was met again since the last
- * time that another cause wanted it keeps its own: causes that take turns do not push each other out.
- */
-__noinline int wait_record(struct thread *t, u64 ns)
-{
-	struct wait_slot *slot;
-	u32 i, bit;
-
-	if (!t)
-		return 0;
-	i = slot_of(&t->open) & (WAIT_SLOTS - 1);
-	bit = 1 << i;
-	slot = &t->slot[i];
-	if (same_key(&slot->key, &t->open)) {
-		t->slot_used |= bit;
-		t->slot_hit |= bit;
-	} else if (t->slot_used & t->slot_hit & bit) {
-		t->slot_hit &= ~bit;
-		t->slot_last = WAIT_IN_MAP;
-		wait_add_to_map(t, ns);
-		return 0;
-	} else {
-		if (t->slot_used & bit) {
-			wait_to_map(t, &slot->key, &slot->stats);
-			__builtin_memset(&slot->stats, 0, sizeof(slot->stats));
-		}
-		t->slot_used |= bit;
-		slot->key = t->open;
-	}
-	stats_add(&slot->stats, ns);
-	t->slot_last = i + 1;
-	return 0;
-}
-
-/* The cause is in t->open still: nothing but a wait changes it. */
-__noinline int wait_timed_out(struct thread *t)
-{
-	struct wait_map_key map_key = {};
-	struct wait_stats *stats;
-
-	if (!t)
-		return 0;
-	if (t->slot_last != WAIT_IN_MAP) {
-		t->slot[(t->slot_last - 1) & (WAIT_SLOTS - 1)].stats.timed_out++;
-		return 0;
-	}
-	map_key.thread = t->serial;
-	map_key.key = t->open;
-	stats = bpf_map_lookup_elem(&waits, &map_key);
-	if (!stats) {
-		key_reduce(&map_key.key);
-		stats = bpf_map_lookup_elem(&waits, &map_key);
-	}
-	if (stats)
-		stats->timed_out++;
 	return 0;
 }

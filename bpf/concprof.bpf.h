@@ -7,6 +7,7 @@
  *   sched_switch, sched_waking        sched.bpf.c     the account
  *   sys_enter, sys_exit               syscalls.bpf.c  user / kernel side
  *   (at a blocking switch-out)        causes.bpf.c    what the wait waits for
+ *   (at a switch-in after a wait)     slots.bpf.c     waits by cause
  *   (at a blocking switch-out)        stacks.bpf.c    where it waits
  *   (at a poll set's wait)            polls.bpf.c     what the set holds
  *   iter.s/task                       attach.bpf.c    threads that live already

@@ -270,16 +270,16 @@ __noinline int peer_met(struct thread *t, u32 bytes)
 
 __noinline int object_met(struct thread *t, u64 file)
 {
-	u32 kind;
+	union wait_where *where;
 
 	if (!t || !file)
 		return 0;
-	kind = t->open.where.file.kind;
-	if (t->open.where.peer.family == AF_UNIX && WHERE_KIND(t->open.where.peer.kind) == FD_SOCKET) {
+	where = &t->open.where;
+	if (WHERE_IS_SOCKET(where) && where->peer.family == AF_UNIX) {
 		/* Its number and state came from fd_look: what is known of it need not be found out again. */
 		u64 socket = t->open.where.local.name;
 
-		if (t->met_socket == socket && t->met.peer.family == AF_UNIX) {
+		if (t->met_socket == socket && WHERE_IS_SOCKET(&t->met) && t->met.peer.family == AF_UNIX) {
 			t->open.where = t->met;
 			return 0;
 		}
@@ -287,11 +287,11 @@ __noinline int object_met(struct thread *t, u64 file)
 		peer_met(t, unix_fill(t, file));
 	} else if (is_same(&t->met, &t->open.where)) {
 		return 0;
-	} else if (kind == FD_FILE || kind == FD_TTY) {
+	} else if (WHERE_IS(where, FD_FILE) || WHERE_IS(where, FD_TTY)) {
 		file_met(t, file);
-	} else if (kind == FD_PIPE) {
+	} else if (WHERE_IS(where, FD_PIPE)) {
 		peer_met(t, 0);
-	} else if (t->open.where.peer.kind & WHERE_HERE && t->open.where.peer.port) {
+	} else if (WHERE_IS_SOCKET(where) && where->peer.kind & WHERE_HERE && where->peer.port) {
 		peer_met(t, 0);
 	}
 	t->met = t->open.where;

@@ -90,7 +90,7 @@ __noinline u32 look_add(struct look *look, struct fd_view *view)
 	if (!look || !view)
 		return 0;
 	holds = wait_holds(view->kind);
-	inet = view->where.peer.family == AF_INET || view->where.peer.family == AF_INET6;
+	inet = view->kind == FD_SOCKET && view->where.peer.family != AF_UNIX;
 	if (view->kind == FD_PIPE || (view->kind == FD_SOCKET && !inet)) {
 		/* A search costs microseconds: none where the answer cannot change any more. */
 		if (look->inet || look->holds & holds)
@@ -121,7 +121,7 @@ __noinline u32 look_add(struct look *look, struct fd_view *view)
 	}
 	if (!holds || look->sockets)
 		return 0;
-	if (look->where.words[2]) {
+	if (WHERE_IS_SET(&look->where)) {
 		look->op |= WAIT_OP_MANY;
 		return 0;
 	}
@@ -138,7 +138,7 @@ static __always_inline u32 look_done(struct look *look, struct thread *t)
 	if (look->op & WAIT_OP_MANY)
 		t->open.object = look->set;
 	t->ports = look->ports;
-	if (look->where.words[2])
+	if (WHERE_IS_SET(&look->where))
 		object_met(t, look->file);
 	return look->holds;
 }
@@ -301,7 +301,7 @@ __noinline u32 epoll_holds(struct thread *t, u32 fd)
 	t->open.op |= set->summary.op;
 	t->open.object = set->summary.object;
 	t->ports = set->ports;
-	if (t->open.where.words[2])
+	if (WHERE_IS_SET(&t->open.where))
 		object_met(t, set->file);
 	return set->holds;
 }

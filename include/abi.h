@@ -76,11 +76,15 @@ union wait_where {
 	__u64 words[3];
 };
 
-#define WHERE_KIND(kind) ((kind)&0xff)
-#define WHERE_LISTENS    0x100 /* a listening socket; address and local_port are its own */
-#define WHERE_HERE       0x200 /* the peer's address is on this machine */
-#define WHERE_UNNAMED    0x400 /* a unix socket of a pair */
-#define WHERE_SERVES     0x800 /* the end of a connection that was accepted: address and local_port are its own, port is 0 */
+/* Which of its members is meant: a socket's last word is never 0, that of all others is. */
+#define WHERE_IS_SOCKET(where)   ((where)->words[2] != 0)
+#define WHERE_IS(where, fd_kind) (!WHERE_IS_SOCKET(where) && (where)->file.kind == (fd_kind))
+#define WHERE_IS_SET(where)      ((where)->words[1] || (where)->words[2])
+
+#define WHERE_LISTENS 0x100 /* a listening socket; address and local_port are its own */
+#define WHERE_HERE    0x200 /* the peer's address is on this machine */
+#define WHERE_UNNAMED 0x400 /* a unix socket of a pair */
+#define WHERE_SERVES  0x800 /* the end of a connection that was accepted: address and local_port are its own, port is 0 */
 
 /*
  * What a wait waited for, as far as the kernel side can tell. Equal keys are one cause.

@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <linux/futex.h>
 
+#include "explain/names.h"
 #include "explain/rules.h"
-#include "lib/text.h"
 
 #define CLASS_ANY CLASS_COUNT
 
@@ -29,16 +29,23 @@ enum place { INSIDE, OUTSIDE, BY_PEER, BY_STATE };
 
 struct rule {
 	uint32_t class; /* or CLASS_ANY */
-	bool (*matches)(const struct run_wait *wait);
+	bool (*matches)(const struct subject *subject);
 	enum state state; /* STATE_COUNT: the class's default */
-	char *(*name)(const struct run_wait *wait);
+	char *(*name)(const struct subject *subject);
 	enum place place;
 	bool join;
 };
 
-static bool is_unattributed(const struct run_wait *wait)
+struct rules {
+	const struct run *run;
+	const struct explain_options *options;
+	struct lock_names *lock_names;
+	bool alone; /* the run never had a second thread: no pipe can lead to one */
+};
+
+static bool is_unattributed(const struct subject *subject)
 {
-	return wait->unattributed;
+	return subject->wait->unattributed;
 }
 
 static const struct interpreter_lock *interpreter_lock(const struct run_wait *wait)
@@ -52,154 +59,75 @@ static const struct interpreter_lock *interpreter_lock(const struct run_wait *wa
 	return NULL;
 }
 
-static bool is_interpreter_lock(const struct run_wait *wait)
+static bool is_interpreter_lock(const struct subject *subject)
 {
-	return interpreter_lock(wait) != NULL;
+	return interpreter_lock(subject->wait) != NULL;
 }
 
-static bool is_join(const struct run_wait *wait)
+static char *name_interpreter_lock(const struct subject *subject)
 {
-	return wait->join;
+	return strdup(interpreter_lock(subject->wait)->name);
 }
 
-/* glibc's low-level locks put 2 into the word before they wait for it; priority-inheriting locks have operations of their own. */
-static bool is_mutex(const struct run_wait *wait)
+/* By the word, which is another thread's tid; or, where the thread is not known, by the call. */
+static bool is_join(const struct subject *subject)
 {
-	return wait->expects_2 || wait->op == FUTEX_LOCK_PI || wait->op == FUTEX_LOCK_PI2;
+	return subject->wait->join || subject->entry == ENTRY_JOIN;
 }
 
-static char *name_unattributed(const struct run_wait *wait)
+/*
+ * glibc's low-level locks put 2 into the word before they wait for it; priority-inheriting locks have operations of their own. Other
+ * things' words may have that value, too: where the stack tells what it is, it decides. A condition's mutex is taken again within the
+ * wait for the condition, whose own words are never 2.
+ */
+static bool is_mutex(const struct subject *subject)
 {
-	return text_format("%s, unattributed", class_name(wait->class));
-}
+	const struct run_wait *wait = subject->wait;
 
-static char *name_interpreter_lock(const struct run_wait *wait)
-{
-	return strdup(interpreter_lock(wait)->name);
-}
-
-static char *name_join(const struct run_wait *wait)
-{
-	(void)wait;
-	return strdup("join");
-}
-
-/* The program's own symbols need no file beside them; a library's do. */
-static const char *file_note(const struct run_wait *wait, char note[300])
-{
-	note[0] = '\0';
-	if (strstr(wait->file, ".so"))
-		snprintf(note, 300, " (%.280s)", wait->file);
-	return note;
-}
-
-static char *name_without_symbol(const char *what, const struct run_wait *wait)
-{
-	if (wait->file[0])
-		return text_format("%s in %s at 0x%llx", what, wait->file, (unsigned long long)wait->address);
-	return text_format("%s at 0x%llx", what, (unsigned long long)wait->address);
-}
-
-static char *name_mutex(const struct run_wait *wait)
-{
-	char note[300];
-
-	if (!wait->symbol[0])
-		return name_without_symbol("mutex", wait);
-	if (!wait->offset)
-		return text_format("%s%s", wait->symbol, file_note(wait, note));
-	return text_format("%s+%llu%s", wait->symbol, (unsigned long long)wait->offset, file_note(wait, note));
-}
-
-/* A condition variable has several words that take turns: without the offset they are one cause. */
-static char *name_futex(const struct run_wait *wait)
-{
-	char note[300];
-
-	if (!wait->symbol[0])
-		return name_without_symbol("futex", wait);
-	return text_format("%s%s", wait->symbol, file_note(wait, note));
-}
-
-static char *name_class(const struct run_wait *wait)
-{
-	return strdup(class_name(wait->class));
-}
-
-static char *name_syscall(const struct run_wait *wait)
-{
-	return strdup(wait->syscall[0] ? wait->syscall : class_name(wait->class));
-}
-
-/* The peer, or else the syscall: "socket (accept4)". */
-static char *name_socket(const struct run_wait *wait)
-{
-	if (wait->class == CLASS_POLL && wait->op)
-		return wait->object[0] ? text_format("%s and other peers", wait->object) : strdup("several peers");
-	if (wait->object[0])
-		return strdup(wait->object);
-	return text_format("socket (%s)", wait->syscall[0] ? wait->syscall : class_name(wait->class));
-}
-
-static char *name_object(const struct run_wait *wait)
-{
-	return wait->object[0] ? strdup(wait->object) : name_class(wait);
-}
-
-/* The kernel side says so when it could not see what a thread waits for: "epoll set not seen". */
-static char *name_object_or_syscall(const struct run_wait *wait)
-{
-	return wait->object[0] ? strdup(wait->object) : name_syscall(wait);
-}
-
-static char *name_syscall_object(const struct run_wait *wait)
-{
-	if (!wait->object[0])
-		return name_syscall(wait);
-	return text_format("%s %s", wait->syscall[0] ? wait->syscall : class_name(wait->class), wait->object);
-}
-
-#define WORDS(function, words)                                                                                                   \
-	static char *function(const struct run_wait *wait)                                                                       \
-	{                                                                                                                        \
-		(void)wait;                                                                                                      \
-		return strdup(words);                                                                                            \
+	switch (subject->entry) {
+	case ENTRY_MUTEX:
+		return true;
+	case ENTRY_NONE:
+	case ENTRY_CONDITION:
+		return wait->expects_2 || wait->op == FUTEX_LOCK_PI || wait->op == FUTEX_LOCK_PI2;
+	default:
+		return false;
 	}
-WORDS(name_preempted, "preempted")
-WORDS(name_woken, "woken, not yet running")
-WORDS(name_children, "child processes")
-WORDS(name_page_in, "page-in")
-WORDS(name_fault, "page fault")
-WORDS(name_terminal, "terminal")
-
-static char *name_tty(const struct run_wait *wait)
-{
-	return wait->object[0] ? strdup(wait->object) : name_terminal(wait);
 }
 
-static char *name_page_in_object(const struct run_wait *wait)
-{
-	return wait->object[0] ? text_format("page-in %s", wait->object) : name_page_in(wait);
-}
+#define IS_ENTRY(function, condition)                                                                                            \
+	static bool function(const struct subject *subject)                                                                      \
+	{                                                                                                                        \
+		enum entry entry = subject->entry;                                                                               \
+                                                                                                                                 \
+		return condition;                                                                                                \
+	}
+IS_ENTRY(is_read_write_lock, entry == ENTRY_READ_LOCK || entry == ENTRY_WRITE_LOCK)
+IS_ENTRY(is_once, entry == ENTRY_ONCE)
+IS_ENTRY(is_runtime_lock, entry == ENTRY_RUNTIME_LOCK)
+IS_ENTRY(is_condition, entry == ENTRY_CONDITION)
+IS_ENTRY(is_semaphore, entry == ENTRY_SEMAPHORE)
+IS_ENTRY(is_barrier, entry == ENTRY_BARRIER)
 
-static char *name_selfwake(const struct run_wait *wait)
+static bool is_mmap_lock(const struct subject *subject)
 {
-	return text_format("own wake-up (%s)", wait->syscall[0] ? wait->syscall : "poll");
-}
-
-static char *name_file_lock(const struct run_wait *wait)
-{
-	return wait->object[0] ? text_format("file lock %s", wait->object) : strdup("file lock");
+	return subject->wait->object[0] != '\0';
 }
 
 static const struct rule rule_table[] = {
     {CLASS_PREEMPTED, NULL, STATE_RUN_QUEUE, name_preempted, INSIDE, false},
     {CLASS_WOKEN, NULL, STATE_RUN_QUEUE, name_woken, INSIDE, false},
-    {CLASS_CHILD, NULL, STATE_CHILD, name_children, INSIDE, true},
+    {CLASS_CHILD, NULL, STATE_CHILD, name_child, INSIDE, true},
     {CLASS_FUTEX, is_unattributed, STATE_SYNC, name_unattributed, BY_STATE, false},
     {CLASS_FUTEX, is_interpreter_lock, STATE_LOCK, name_interpreter_lock, INSIDE, false},
     {CLASS_FUTEX, is_join, STATE_SYNC, name_join, INSIDE, true},
     {CLASS_FUTEX, is_mutex, STATE_LOCK, name_mutex, INSIDE, false},
+    {CLASS_FUTEX, is_read_write_lock, STATE_LOCK, name_read_write_lock, INSIDE, false},
+    {CLASS_FUTEX, is_once, STATE_LOCK, name_once, INSIDE, false},
+    {CLASS_FUTEX, is_runtime_lock, STATE_LOCK, name_runtime_lock, INSIDE, false},
+    {CLASS_FUTEX, is_condition, STATE_SYNC, name_condition, INSIDE, false},
+    {CLASS_FUTEX, is_semaphore, STATE_SYNC, name_semaphore, INSIDE, false},
+    {CLASS_FUTEX, is_barrier, STATE_SYNC, name_barrier, INSIDE, false},
     {CLASS_FUTEX, NULL, STATE_SYNC, name_futex, INSIDE, false},
     {CLASS_ANY, is_unattributed, STATE_COUNT, name_unattributed, BY_STATE, false},
     {CLASS_SOCKET, NULL, STATE_SOCKET, name_socket, BY_PEER, false},
@@ -210,10 +138,13 @@ static const struct rule rule_table[] = {
     {CLASS_TTY, NULL, STATE_PIPE, name_tty, OUTSIDE, false},
     {CLASS_FILE, NULL, STATE_DISK, name_syscall_object, OUTSIDE, false},
     {CLASS_PAGEIN, NULL, STATE_DISK, name_page_in_object, OUTSIDE, false},
+    {CLASS_FAULT, is_mmap_lock, STATE_MEMORY, name_object, INSIDE, false},
+    {CLASS_MEMORY, is_mmap_lock, STATE_MEMORY, name_object, INSIDE, false},
     {CLASS_FAULT, NULL, STATE_MEMORY, name_fault, OUTSIDE, false},
-    {CLASS_SLEEP, NULL, STATE_SLEEP, name_class, OUTSIDE, false},
+    {CLASS_SLEEP, NULL, STATE_SLEEP, name_sleep, OUTSIDE, false},
     {CLASS_FLOCK, NULL, STATE_LOCK, name_file_lock, INSIDE, false},
-    {CLASS_SYSV, NULL, STATE_SYNC, name_syscall, INSIDE, false},
+    {CLASS_KLOCK, NULL, STATE_LOCK, name_kernel_lock, INSIDE, false},
+    {CLASS_SYSV, NULL, STATE_SYNC, name_sysv, INSIDE, false},
     {CLASS_SIGNAL, NULL, STATE_OTHER, name_class, OUTSIDE, false},
     {CLASS_STOPPED, NULL, STATE_STOPPED, name_class, OUTSIDE, false},
     {CLASS_EXIT, NULL, STATE_OTHER, name_class, OUTSIDE, false},
@@ -260,12 +191,6 @@ static bool is_outside(const struct rule *rule, enum state state, const struct r
 	}
 }
 
-struct rules {
-	const struct run *run;
-	const struct explain_options *options;
-	bool alone; /* the run never had a second thread: no pipe can lead to one */
-};
-
 static bool is_alone(const struct run *run)
 {
 	uint64_t threads = run->n_threads;
@@ -282,29 +207,39 @@ int rules_open(const struct run *run, const struct explain_options *options, str
 	if (!rules)
 		return -ENOMEM;
 	*rules = (struct rules){.run = run, .options = options, .alone = is_alone(run)};
+	if (lock_names_open(run, &rules->lock_names)) {
+		free(rules);
+		return -ENOMEM;
+	}
 	*ret = rules;
 	return 0;
 }
 
 void rules_close(struct rules *rules)
 {
+	if (!rules)
+		return;
+	lock_names_close(rules->lock_names);
 	free(rules);
 }
 
 int rules_apply(const struct rules *rules, const struct run_wait *wait, struct verdict *ret)
 {
 	const char *lock = users_lock(wait, rules->options);
+	struct subject subject = {.run = rules->run, .wait = wait, .lock_names = rules->lock_names};
 	const struct rule *rule = rule_table;
 
 	if (lock) {
 		*ret = (struct verdict){.state = STATE_LOCK, .cause = strdup(lock)};
 		return ret->cause ? 0 : -ENOMEM;
 	}
-	while ((rule->class != CLASS_ANY && rule->class != wait->class) || (rule->matches && !rule->matches(wait)))
+	if (wait->class == CLASS_FUTEX && wait->stack)
+		subject.entry = run_entry(rules->run, wait->stack, &subject.caller);
+	while ((rule->class != CLASS_ANY && rule->class != wait->class) || (rule->matches && !rule->matches(&subject)))
 		rule++;
 	*ret = (struct verdict){
 	    .state = rule->state == STATE_COUNT ? class_state[wait->class] : rule->state,
-	    .cause = rule->name(wait),
+	    .cause = rule->name(&subject),
 	    .join = rule->join,
 	};
 	ret->outside = is_outside(rule, ret->state, wait);
@@ -313,7 +248,7 @@ int rules_apply(const struct rules *rules, const struct run_wait *wait, struct v
 	/* Names come from files and programs; an empty one would be no name. */
 	if (ret->cause && !ret->cause[0]) {
 		free(ret->cause);
-		ret->cause = name_class(wait);
+		ret->cause = name_class(&subject);
 	}
 	return ret->cause ? 0 : -ENOMEM;
 }

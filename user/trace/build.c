@@ -33,8 +33,7 @@ static struct run_wait *new_wait(struct builder *builder)
 }
 
 /* Adds a row for one key; `stats` may be empty: then there is nothing to add. */
-static int add_wait(struct builder *builder, uint64_t thread, uint64_t process, const struct wait_key *key,
-		    const struct wait_stats *stats)
+static int add_wait(struct builder *builder, uint64_t thread, const struct wait_key *key, const struct wait_stats *stats)
 {
 	struct run_wait *wait;
 	int err;
@@ -44,7 +43,7 @@ static int add_wait(struct builder *builder, uint64_t thread, uint64_t process, 
 	wait = new_wait(builder);
 	if (!wait)
 		return -ENOMEM;
-	err = cause_fill(&builder->names, process, key, wait);
+	err = cause_fill(&builder->names, collected_thread(builder->collected, thread), key, wait);
 	wait->thread = thread;
 	if (!err && builder->collected->stacks)
 		err = stacks_number(builder->collected->stacks, key->stack, builder->run, &wait->stack);
@@ -82,7 +81,7 @@ static int close_live(struct builder *builder, struct thread *thread)
 	if (!split.blocked)
 		return 0;
 	stats_note(&open, split.blocked_ns);
-	return add_wait(builder, thread->serial, thread->process, &thread->open, &open);
+	return add_wait(builder, thread->serial, &thread->open, &open);
 }
 
 static int add_waits(struct builder *builder, struct thread *thread)
@@ -93,11 +92,11 @@ static int add_waits(struct builder *builder, struct thread *thread)
 	for (int i = 0; i < 2 && !err; i++) {
 		struct wait_key key = {.class = queue_class[i], .nr = WAIT_NR_NONE};
 
-		err = add_wait(builder, thread->serial, thread->process, &key, &thread->queue[i]);
+		err = add_wait(builder, thread->serial, &key, &thread->queue[i]);
 	}
 	for (int i = 0; i < WAIT_SLOTS && !err; i++) {
 		if (thread->slot_used & 1 << i)
-			err = add_wait(builder, thread->serial, thread->process, &thread->slot[i].key, &thread->slot[i].stats);
+			err = add_wait(builder, thread->serial, &thread->slot[i].key, &thread->slot[i].stats);
 	}
 	return err;
 }
@@ -231,6 +230,7 @@ static void gather_names(struct builder *builder, struct tid_word *words, uint16
 	builder->names.tid_words = words;
 	builder->names.n_tid_words = count;
 	builder->names.local_ports = ports;
+	builder->names.collected = collected;
 }
 
 static int by_serial(const void *key, const void *element)
@@ -306,7 +306,7 @@ static int add_kept_waits(struct builder *builder)
 
 		thread = bsearch(&wait->key.thread, collected->threads, collected->n_threads, sizeof(*thread), by_serial);
 		if (thread) /* else it was not delivered, and its waits belong to nobody */
-			err = add_wait(builder, thread->serial, thread->process, &wait->key.key, &wait->stats);
+			err = add_wait(builder, thread->serial, &wait->key.key, &wait->stats);
 	}
 	return err;
 }
@@ -331,6 +331,8 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 	for (size_t i = 0; i < collected->n_processes && !err; i++)
 		err = fill_process(&collected->processes[i], &run->processes[run->n_processes++]);
 	gather_names(&builder, words, ports);
+	if (!err)
+		err = peers_open(collected, &builder.names.peers);
 	for (size_t i = 0; i < collected->n_threads && !err; i++) {
 		struct thread *thread = &collected->threads[i];
 
@@ -350,6 +352,8 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 		err = fill_stack_figures(collected, run);
 	if (!err)
 		err = fill_losses(collected, run);
+	causes_check_holders(run);
+	peers_close(builder.names.peers);
 	images_close(builder.names.images);
 	return err;
 }

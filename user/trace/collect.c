@@ -37,6 +37,13 @@ static int collect_process(void *context, uint64_t serial, const struct process 
 	return 0;
 }
 
+static int collect_object(struct collected *collected, const struct record_object *record, size_t bytes)
+{
+	int err = collected->objects ? 0 : objects_open(&collected->objects);
+
+	return err ? err : objects_take(collected->objects, record, bytes);
+}
+
 int collect_record(void *context, void *record, size_t bytes)
 {
 	struct collected *collected = context;
@@ -67,6 +74,8 @@ int collect_record(void *context, void *record, size_t bytes)
 			spaces_fork(collected->spaces, record);
 	} else if (*kind == RECORD_STACK) {
 		return collected->stacks ? stacks_take(collected->stacks, record, bytes) : 0;
+	} else if (*kind == RECORD_OBJECT) {
+		return collect_object(collected, record, bytes);
 	}
 	return 0;
 }
@@ -148,6 +157,21 @@ static void begin_all(struct collected *collected)
 		begin_late(&collected->threads[i], collected->begin_ns);
 }
 
+const struct thread *collected_thread(const struct collected *collected, uint64_t serial)
+{
+	size_t low = 0, high = collected->n_threads;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (collected->threads[middle].serial < serial)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < collected->n_threads && collected->threads[low].serial == serial ? &collected->threads[low] : NULL;
+}
+
 /* A thread may have been met alive by the snapshot and then have ended; both say the same of the time measured. */
 static void drop_doubles(struct collected *collected)
 {
@@ -204,6 +228,7 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 {
 	int err;
 
+	objects_look(collected->objects, true);
 	collected->begin_ns = kernel_begin_ns(kernel);
 	collected->stop_ns = kernel_stop_ns(kernel);
 	err = kernel_snapshot(kernel, collect_record, collected);
@@ -235,4 +260,5 @@ void collect_free(struct collected *collected)
 	free(collected->waits);
 	free(collected->processes);
 	free(collected->samples);
+	objects_close(collected->objects);
 }

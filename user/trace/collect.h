@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "trace/kernel.h"
+#include "trace/objects.h"
 #include "trace/spaces.h"
 #include "trace/stacks.h"
 
@@ -37,6 +38,7 @@ struct collected {
 	size_t n_processes, room_processes;
 	struct kept_sample *samples;
 	size_t n_samples, room_samples;
+	struct objects *objects; /* what waits are about; NULL: nothing was delivered */
 	uint64_t losses[LOSS_COUNT];
 	uint64_t unwound[UNWIND_STOP_COUNT]; /* stacks by how their unwinding ended */
 	uint64_t stacks_same;                /* stacks that were known to be the same */
@@ -49,6 +51,7 @@ int collect_record(void *context, void *record, size_t bytes);
 int collect_finish(struct collected *collected, struct kernel *kernel);
 /* By serial; NULL if it is not known. */
 const struct kept_process *collected_process(const struct collected *collected, uint64_t serial);
+const struct thread *collected_thread(const struct collected *collected, uint64_t serial);
 void collect_free(struct collected *collected); /* its arrays */
 
 #endif
