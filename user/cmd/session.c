@@ -2,13 +2,11 @@
 #include "cmd/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cmd/output_file.h"
 #include "cmd/verbs.h"
 #include "export/export.h"
 #include "lib/cleanup.h"
@@ -25,22 +23,6 @@ static int complain(const char *what, int err)
 	return STATUS_FAILED;
 }
 
-/* A folder that cannot be written to is better said before the run than after it. */
-static int check_json_path(const char *path)
-{
-	_cleanup_free_ char *copy = NULL;
-	struct stat status;
-
-	if (!path || strcmp(path, "-") == 0 || (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))
-		return 0;
-	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-		return complain(path, -EISDIR);
-	copy = strdup(path);
-	if (!copy)
-		return complain(path, -ENOMEM);
-	return access(dirname(copy), W_OK | X_OK) ? complain(path, -errno) : 0;
-}
-
 int session_begin(struct session *session, const struct output_options *output)
 {
 	char error[PROFILE_ERROR_BYTES] = "";
@@ -48,10 +30,13 @@ int session_begin(struct session *session, const struct output_options *output)
 	struct host host = {.cpus = sysconf(_SC_NPROCESSORS_ONLN)};
 	uid_t uid;
 	gid_t gid;
+	int err;
 
 	*session = (struct session){.output = output};
-	if (check_json_path(output->json))
-		return STATUS_FAILED;
+	/* Better said before the run than after it. */
+	err = output_file_check(output->json);
+	if (err)
+		return complain(output->json, err);
 	uname(&machine);
 	host.kernel = machine.release;
 	host.version = strdup(concprof_version);
@@ -181,40 +166,9 @@ const struct comparison *session_compare(struct session *session, size_t before,
 	return comparison;
 }
 
-/* Writes under a temporary name beside the final one, so that nobody finds half a file there. */
-static int write_file(const char *path, const struct export_input *input)
+static int write_json(FILE *out, const void *context)
 {
-	char temporary[4096];
-	FILE *out;
-	uid_t uid;
-	gid_t gid;
-	int fd, err;
-
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary))
-		return -ENAMETOOLONG;
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	invoking_user(&uid, &gid);
-	if (fchmod(fd, 0644) || (uid != (uid_t)-1 && fchown(fd, uid, gid)))
-		err = -errno;
-	else
-		err = 0;
-	out = fdopen(fd, "w");
-	if (!out) {
-		err = -errno;
-		close(fd);
-	} else {
-		if (!err)
-			err = exporter_json.write(out, input);
-		if (fclose(out) && !err)
-			err = -errno;
-	}
-	if (!err && rename(temporary, path))
-		err = -errno;
-	if (err)
-		unlink(temporary);
-	return err;
+	return exporter_json.write(out, context);
 }
 
 int session_write_json(struct session *session)
@@ -227,23 +181,8 @@ int session_write_json(struct session *session)
 	    .n_comparisons = session->n_comparisons,
 	};
 	const char *path = session->output->json;
-	struct stat status;
-	int err;
+	int err = path ? output_file_write(path, write_json, &input) : 0;
 
-	if (!path)
-		return 0;
-	if (strcmp(path, "-") == 0) {
-		err = exporter_json.write(stdout, &input);
-		if (fflush(stdout) && !err)
-			err = -errno;
-	} else if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
-		/* A pipe or /dev/null has no name to be moved to. */
-		_cleanup_fclose_ FILE *out = fopen(path, "we");
-
-		err = out ? exporter_json.write(out, &input) : -errno;
-	} else {
-		err = write_file(path, &input);
-	}
 	return err ? complain(path, err) : 0;
 }
 
