@@ -25,6 +25,7 @@ struct target {
 struct targets {
 	struct kernel *kernel;
 	struct spaces *spaces;
+	struct mappings *mappings;
 	struct target *all;
 	size_t count, room;
 	int added; /* in this round */
@@ -74,7 +75,7 @@ static int target_add(struct targets *targets, int pid, uint64_t parent)
 	targets->all[targets->count++] = target;
 	targets->added++;
 	/* After the choice: what it maps from now on is heard of, what it has mapped is read. */
-	return spaces_attach(targets->spaces, pid);
+	return spaces_attach(targets->spaces, targets->mappings, pid);
 }
 
 static int add_if_child(void *context, int pid)
@@ -235,7 +236,7 @@ static int describe(int pid, struct run *run)
 
 static int attach(struct measurement *m, const int *pids, size_t count, struct run *run, char *error)
 {
-	struct targets targets = {.kernel = m->kernel, .spaces = m->unwinding.spaces};
+	struct targets targets = {.kernel = m->kernel, .spaces = m->unwinding.spaces, .mappings = m->mappings};
 	int err = describe(pids[0], run);
 
 	if (err)

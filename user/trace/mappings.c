@@ -264,6 +264,17 @@ void mappings_deliver(struct mappings *mappings, mapping_heard_fn heard, void *c
 	taken->count = 0;
 }
 
+int mappings_keep(struct mappings *mappings, const struct mapping *mapping)
+{
+	struct mapping copy = *mapping;
+
+	copy.path = strdup(mapping->path);
+	if (copy.path && add(&mappings->kept, &copy))
+		return 0;
+	free(copy.path);
+	return -ENOMEM;
+}
+
 const struct mapping *mappings_all(struct mappings *mappings, size_t *count)
 {
 	*count = mappings->kept.count;

@@ -42,6 +42,8 @@ void mappings_take(struct mappings *mappings);
 /* Calls heard() for what was taken since the last call. Files and execs for which it returns true are kept for mappings_all(). */
 typedef bool (*mapping_heard_fn)(void *context, const struct mapping *mapping);
 void mappings_deliver(struct mappings *mappings, mapping_heard_fn heard, void *context);
+/* Keeps a mapping of a file that was not heard of but found: in a process that is alive. Its path is copied. 0 or -ENOMEM. */
+int mappings_keep(struct mappings *mappings, const struct mapping *mapping);
 /* All that were kept, in the order of time. Owned by `mappings`. */
 const struct mapping *mappings_all(struct mappings *mappings, size_t *count);
 uint64_t mappings_lost(const struct mappings *mappings);

@@ -57,12 +57,6 @@ int select_threads(struct collected *collected, const char *include_comm, char *
 		if (!has_thread(collected, collected->threads[i].parent))
 			collected->threads[i].parent = 0;
 	}
-	for (size_t i = 0; i < collected->n_processes; i++) {
-		struct process *process = &collected->processes[i].process;
-
-		if (process->begin_ns < collected->begin_ns)
-			process->begin_ns = collected->begin_ns;
-	}
 	return 0;
 }
 
@@ -93,5 +87,7 @@ void select_processes(struct run *run, const char *include_comm)
 
 		if (!bsearch(&process->parent, run->processes, kept, sizeof(*process), by_id))
 			process->parent = 0;
+		if (process->begin_ns < run->begin_ns)
+			process->begin_ns = run->begin_ns;
 	}
 }

@@ -437,7 +437,7 @@ static bool parse_line(char *line, struct mapping *mapping)
 	return true;
 }
 
-int spaces_attach(struct spaces *spaces, uint32_t pid)
+int spaces_attach(struct spaces *spaces, struct mappings *mappings, uint32_t pid)
 {
 	_cleanup_fclose_ FILE *maps = NULL;
 	_cleanup_free_ char *line = NULL;
@@ -456,13 +456,17 @@ int spaces_attach(struct spaces *spaces, uint32_t pid)
 	err = spaces->tables ? kernel_add_space(spaces->kernel, pid) : 0;
 	if (err)
 		return err;
-	while (spaces->tables && getline(&line, &room, maps) > 0) {
+	while (!err && getline(&line, &room, maps) > 0) {
 		struct mapping mapping = {.pid = pid};
 
-		if (parse_line(line, &mapping))
+		if (!parse_line(line, &mapping))
+			continue;
+		if (spaces->tables)
 			apply_mapping(spaces, space, &mapping);
+		if (mappings && mapping.kind == MAPPING_FILE)
+			err = mappings_keep(mappings, &mapping);
 	}
-	return 0;
+	return err;
 }
 
 const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address)

@@ -21,8 +21,11 @@ void spaces_close(struct spaces *spaces); /* NULL is fine */
 
 /* Follows a process that is about to exec. */
 int spaces_root(struct spaces *spaces, uint32_t pid);
-/* Follows a process that is alive: what it has mapped is read from /proc/PID/maps. 0; -ESRCH and the like. */
-int spaces_attach(struct spaces *spaces, uint32_t pid);
+/*
+ * Follows a process that is alive: what it has mapped is read from /proc/PID/maps, and kept in `mappings` (may be NULL), too. 0; -ESRCH and
+ * the like.
+ */
+int spaces_attach(struct spaces *spaces, struct mappings *mappings, uint32_t pid);
 void spaces_fork(struct spaces *spaces, const struct record_fork *fork);
 void spaces_ended(struct spaces *spaces, uint32_t pid);
 
