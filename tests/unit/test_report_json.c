@@ -149,7 +149,7 @@ static void test_what_is_known_of_waits(void **state)
 	build_thread(run, 1, 1, "worker", 0, 5 * S);
 	for (int i = 0; i < 2; i++) {
 		wait = build_futex(run, &run->threads[1], "orders_lock", 0, true, 20, i ? 2 * S : 3 * S);
-		wait->stack = build_stack(run, i ? "main;sem_wait" : "main;add;pthread_mutex_lock");
+		wait->stack = build_stack(run, i ? "main;pthread_mutex_timedlock" : "main;add;pthread_mutex_lock");
 		wait->holder = i ? 0 : 1;
 		wait->waker = i ? 1 : 0;
 		wait->waker_name = i ? NULL : copy("sshd[812]");
