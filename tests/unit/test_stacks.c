@@ -52,6 +52,8 @@ static void check_sums(const struct run *run)
 	for (size_t i = 0; i < run->n_processes; i++)
 		lives += run->processes[i].undelivered_life_ns;
 	assert_int_equal(stacks->total_ns, lives);
+	for (size_t i = 0; i < stacks->n; i++)
+		assert_in_range(stacks->rows[i].ns, 1, lives); /* or a sum has wrapped */
 	assert_int_equal(stacks->residual_ns, 0);
 	for (int state = 0; state < STATE_COUNT; state++)
 		assert_int_equal(stacks->ns[state], explanation->ns[state]);
