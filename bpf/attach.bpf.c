@@ -129,6 +129,8 @@ static __always_inline void mark_thread(struct task_struct *task, struct chosen 
 	thread_adopt(t, task, chosen);
 	if (found == FOUND_BLOCKED)
 		classify_found(t, task, regs);
+	if (with_stacks && found == FOUND_BLOCKED && !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)))
+		t->open.stack = stack_parked(t, task, regs, 0);
 	account_mark(&t->account, bpf_ktime_get_ns(), found, side_of(task, regs), t->open.class);
 	if (with_stacks)
 		bpf_task_storage_get(&stack_caches, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);

@@ -216,7 +216,7 @@ static __always_inline u64 kernel_side(struct thread *t, struct stack_memo *memo
 	return id;
 }
 
-/* Takes the user side anew and remembers both. */
+/* Takes the user side anew and remembers both. 0: it could not be taken or delivered. */
 __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 kernel)
 {
 	struct stack_scratch *scratch = stack_scratch();
@@ -226,6 +226,8 @@ __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 ke
 	if (!t || !memo || !scratch)
 		return 0;
 	unwind_user(t, memo->ip, memo->sp, memo->bp);
+	if (!scratch->walk.generation)
+		return 0;
 	id = stack_user_side(t, kernel);
 	slots = scratch->walk.slots;
 	if (!id || !scratch->walk.memorable || !slots)
@@ -301,5 +303,7 @@ __noinline int stack_take(struct thread *t)
 	memo->sp = regs->sp;
 	memo->bp = regs->bp;
 	t->open.stack = stack_take_user(t, memo, kernel);
+	if (!t->open.stack)
+		t->open.stack = stack_parked(t, task, regs, kernel);
 	return 0;
 }

@@ -176,6 +176,31 @@ static __always_inline u64 stack_mix(u64 hash, u64 value)
 /* unwind.bpf.c: the current task's user frames; they go to the scratch's record, and what there is to know of them to its walk. */
 int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp);
 
+/* A stack that is left to user space (struct record_parked). Returns its id, or 0. */
+static __always_inline u64 stack_parked(struct thread *t, struct task_struct *task, struct pt_regs *regs, u64 kernel)
+{
+	struct record_parked *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	u64 switches = task->nvcsw + task->nivcsw, id = stack_mix(stack_mix(1, t->serial), switches);
+
+	if (!record) {
+		lose(LOSS_STACK_UNDELIVERED);
+		return 0;
+	}
+	record->kind = RECORD_PARKED;
+	record->id = id;
+	record->kernel = kernel;
+	record->process = t->process;
+	record->switches = switches;
+	record->time_ns = bpf_ktime_get_ns();
+	record->ip = regs->ip;
+	record->sp = regs->sp;
+	record->bp = regs->bp;
+	record->tgid = task->tgid;
+	record->tid = task->pid;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return id;
+}
+
 /* stacks.bpf.c: delivers what is in the scratch's record, unless it was before. 1: it is known to user space. */
 int stack_deliver(struct thread *t, u64 id);
 u64 stack_kernel_side(struct thread *t, u32 frames);

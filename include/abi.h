@@ -237,7 +237,7 @@ struct thread {
 _Static_assert(sizeof(struct thread) % 8 == 0, "thread layout");
 
 /* Ring buffer records begin with this. */
-enum record_kind { RECORD_THREAD = 1, RECORD_EXEC, RECORD_PROCESS, RECORD_FORK, RECORD_STACK, RECORD_OBJECT };
+enum record_kind { RECORD_THREAD = 1, RECORD_EXEC, RECORD_PROCESS, RECORD_FORK, RECORD_STACK, RECORD_PARKED, RECORD_OBJECT };
 
 struct record_exec {
 	__u64 kind; /* RECORD_EXEC */
@@ -298,6 +298,21 @@ struct record_stack {
 	__u8 side;                     /* 0: user, 1: kernel */
 	__u64 frame[STACK_FRAMES_MAX]; /* innermost first; only those that there are */
 };
+/*
+ * A blocked thread whose stack could not be taken: its mappings were not known yet, or it was blocked before anybody looked. As long as it
+ * has not run since, user space can take it from its memory.
+ */
+struct record_parked {
+	__u64 kind; /* RECORD_PARKED */
+	__u64 id;   /* of the stack: of this wait alone */
+	__u64 kernel;
+	__u64 process;
+	__u64 switches; /* nvcsw + nivcsw since it is blocked */
+	__u64 time_ns;
+	__u64 ip, sp, bp;
+	__u32 tgid, tid;
+};
+
 #define RECORD_STACK_BYTES(frames) (sizeof(struct record_stack) - 8 * (STACK_FRAMES_MAX - (frames)))
 
 /* What an object is called that waits are about: delivered when a wait meets it first. */

@@ -115,6 +115,9 @@ enum unwind_stop unwind_walk(const struct unwind_view *view, struct unwind_regis
 			return UNWIND_WHOLE;
 		if (stop != UNWIND_WHOLE)
 			return stop;
+		/* Where no table says that a frame is the outermost, a return address of 0 does (x86-64 psABI 3.4.1). */
+		if (!registers.rip)
+			return UNWIND_WHOLE;
 	}
 	return UNWIND_STOP_DEEP;
 }

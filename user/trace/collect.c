@@ -76,6 +76,8 @@ int collect_record(void *context, void *record, size_t bytes)
 		return collected->stacks ? stacks_take(collected->stacks, record, bytes) : 0;
 	} else if (*kind == RECORD_OBJECT) {
 		return collect_object(collected, record, bytes);
+	} else if (*kind == RECORD_PARKED) {
+		return collected->stacks ? stacks_take_parked(collected->stacks, record, bytes) : 0;
 	}
 	return 0;
 }
@@ -244,6 +246,10 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 		err = kernel_each_sample(kernel, collect_sample, collected);
 	kernel_losses(kernel, collected->losses);
 	kernel_unwound(kernel, collected->unwound, &collected->stacks_same);
+	if (collected->stacks) {
+		collected->unwound[UNWIND_STOP_NO_TABLES] = 0; /* of those, user space knows how they ended */
+		stacks_count_parked(collected->stacks, collected->unwound);
+	}
 	drop_doubles(collected);
 	begin_all(collected);
 	sort_processes(collected);

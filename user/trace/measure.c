@@ -100,7 +100,9 @@ int measure_look(struct measurement *m)
 		mappings_take(m->mappings);
 	taken = kernel_take(m->kernel);
 	spaces_round(m->unwinding.spaces, m->mappings);
-	return taken < 0 ? taken : 0;
+	if (taken < 0 || !m->unwinding.stacks)
+		return taken < 0 ? taken : 0;
+	return stacks_round(m->unwinding.stacks);
 }
 
 /* When the next thing has to be done; UINT64_MAX: nothing is planned. */

@@ -487,6 +487,18 @@ const struct span *spaces_find(const struct spaces *spaces, uint64_t generation,
 	return &list->spans[low - 1];
 }
 
+uint64_t spaces_generation(struct spaces *spaces, uint32_t pid)
+{
+	struct space *space = *place_of(spaces, pid);
+
+	return space && space->list ? space->list->generation : 0;
+}
+
+const struct tables *spaces_tables(const struct spaces *spaces)
+{
+	return spaces->tables;
+}
+
 uint64_t spaces_full(const struct spaces *spaces)
 {
 	return spaces->full;

@@ -41,6 +41,10 @@ struct span {
 /* NULL: nowhere that is known. Valid until the next spaces_round(). */
 const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address);
 
+/* The generation that a process's list has now; 0: none. */
+uint64_t spaces_generation(struct spaces *spaces, uint32_t pid);
+const struct tables *spaces_tables(const struct spaces *spaces);
+
 /* Lists that found no room. */
 uint64_t spaces_full(const struct spaces *spaces);
 

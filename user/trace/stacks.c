@@ -6,7 +6,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/pairs.h"
-#include "lib/text.h"
+#include "trace/parked.h"
 
 /*
  * A place is a pair: what holds the address in `a`, its kind in the lowest bits (objects are aligned), the address in `b`.
@@ -32,8 +32,9 @@ struct named {
 };
 
 struct stacks {
-	const struct spaces *spaces;
+	struct spaces *spaces;
 	struct symbolizer *symbolizer;
+	struct parked *parked;
 	struct pairs places, nodes;
 	struct pairs ids; /* (id, 0) -> number -> node_of */
 	uint32_t *node_of;
@@ -61,7 +62,7 @@ static const char *const stop_words[UNWIND_STOP_COUNT] = {
     [UNWIND_STOP_DEEP] = "too deep",
 };
 
-int stacks_open(const struct spaces *spaces, struct symbolizer *symbolizer, struct stacks **ret)
+int stacks_open(struct spaces *spaces, struct symbolizer *symbolizer, struct stacks **ret)
 {
 	struct stacks *stacks = calloc(1, sizeof(*stacks));
 
@@ -69,6 +70,10 @@ int stacks_open(const struct spaces *spaces, struct symbolizer *symbolizer, stru
 		return -ENOMEM;
 	stacks->spaces = spaces;
 	stacks->symbolizer = symbolizer;
+	if (parked_open(spaces, &stacks->parked)) {
+		free(stacks);
+		return -ENOMEM;
+	}
 	*ret = stacks;
 	return 0;
 }
@@ -177,6 +182,26 @@ int stacks_take(struct stacks *stacks, const struct record_stack *record, size_t
 	}
 	stacks->node_of[number] = node;
 	return 0;
+}
+
+int stacks_take_parked(struct stacks *stacks, const struct record_parked *record, size_t bytes)
+{
+	return bytes < sizeof(*record) ? 0 : parked_add(stacks->parked, record);
+}
+
+static int take_whole(void *context, const struct record_stack *record)
+{
+	return stacks_take(context, record, RECORD_STACK_BYTES(record->frames));
+}
+
+int stacks_round(struct stacks *stacks)
+{
+	return parked_round(stacks->parked, take_whole, stacks);
+}
+
+void stacks_count_parked(const struct stacks *stacks, uint64_t *stops)
+{
+	parked_count(stacks->parked, stops);
 }
 
 void stacks_process_ends(struct stacks *stacks, uint64_t process, uint32_t pid)
@@ -387,6 +412,7 @@ void stacks_close(struct stacks *stacks)
 {
 	if (!stacks)
 		return;
+	parked_close(stacks->parked);
 	pairs_free(&stacks->places);
 	pairs_free(&stacks->nodes);
 	pairs_free(&stacks->ids);

@@ -12,9 +12,15 @@
 struct stacks;
 
 /* Neither is owned. 0 or -ENOMEM. */
-int stacks_open(const struct spaces *spaces, struct symbolizer *symbolizer, struct stacks **ret);
+int stacks_open(struct spaces *spaces, struct symbolizer *symbolizer, struct stacks **ret);
 /* Takes a record over; `bytes` is what there is of it. 0 or -ENOMEM; nonsense is left out. */
 int stacks_take(struct stacks *stacks, const struct record_stack *record, size_t bytes);
+/* The same for a stack that we have to take ourselves, at the next stacks_round(). */
+int stacks_take_parked(struct stacks *stacks, const struct record_parked *record, size_t bytes);
+/* After each spaces_round(). 0 or -ENOMEM. */
+int stacks_round(struct stacks *stacks);
+/* How many ended how, by enum unwind_stop; UNWIND_STOP_COUNT entries are added to. */
+void stacks_count_parked(const struct stacks *stacks, uint64_t *stops);
 /* The process is about to end, or has: what its JIT says of itself is read now. */
 void stacks_process_ends(struct stacks *stacks, uint64_t process, uint32_t pid);
 

@@ -314,6 +314,25 @@ void tables_ahead(struct tables *tables, const char *path)
 	ahead_each(path, ahead_object, tables);
 }
 
+enum unwind_stop tables_rule(const struct tables *tables, const struct table_object *object, uint64_t address,
+			     struct unwind_rule *ret)
+{
+	for (size_t i = 0; i < object->n_parts; i++) {
+		const struct table_part *part = &object->parts[i];
+		struct unwind_table table = {.start = part->start, .end = part->end};
+
+		if (address < part->start || address >= part->end)
+			continue;
+		table.index = tables->segment[part->segment] + part->index_word;
+		table.rows = tables->segment[part->segment] + part->rows_word;
+		table.n_pages = part->rows_word - part->index_word - 1;
+		table.n_rows = table.index[table.n_pages];
+		*ret = tables->kernel_rules[unwind_table_rule(&table, address)];
+		return UNWIND_WHOLE;
+	}
+	return UNWIND_STOP_NO_RULE;
+}
+
 uint64_t tables_full(const struct tables *tables)
 {
 	return tables->full;

@@ -38,6 +38,9 @@ int tables_open(struct kernel *kernel, struct symbolizer *symbolizer, struct tab
 struct table_object *tables_object(struct tables *tables, const struct mapping *mapping);
 /* Compiles ahead what executing `path` will map: the program, its interpreter, its libraries as far as they are in the usual places. */
 void tables_ahead(struct tables *tables, const char *path);
+/* The rule at one of an object's own addresses: UNWIND_WHOLE and *ret, or why there is none. */
+enum unwind_stop tables_rule(const struct tables *tables, const struct table_object *object, uint64_t address,
+			     struct unwind_rule *ret);
 /* How many objects' tables found no room. */
 uint64_t tables_full(const struct tables *tables);
 void tables_close(struct tables *tables); /* NULL is fine */

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/parked.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/uio.h>
+
+#include "lib/cleanup.h"
+#include "symbols/unwind_walk.h"
+
+/* Rounds after which the mappings of a process will not become known any more: a round is at most 100 ms. */
+#define ROUNDS_MAX 20
+#define PAGE_BYTES 4096
+
+struct waiting {
+	struct record_parked record;
+	unsigned int rounds;
+};
+
+struct parked {
+	struct spaces *spaces;
+	struct waiting *all;
+	size_t n, room;
+	uint64_t stops[UNWIND_STOP_COUNT];
+};
+
+/* A thread's memory while it is unwound. */
+struct reader {
+	const struct parked *parked;
+	uint64_t generation;
+	pid_t pid;
+	uint64_t page; /* address of the bytes; 1: none */
+	uint8_t bytes[PAGE_BYTES];
+};
+
+int parked_open(struct spaces *spaces, struct parked **ret)
+{
+	struct parked *parked = calloc(1, sizeof(*parked));
+
+	if (!parked)
+		return -ENOMEM;
+	parked->spaces = spaces;
+	*ret = parked;
+	return 0;
+}
+
+int parked_add(struct parked *parked, const struct record_parked *record)
+{
+	if (parked->n == parked->room) {
+		size_t room = parked->room ? 2 * parked->room : 64;
+		struct waiting *grown = reallocarray(parked->all, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		parked->all = grown;
+		parked->room = room;
+	}
+	parked->all[parked->n++] = (struct waiting){.record = *record};
+	return 0;
+}
+
+/* The thread's count of switches, or UINT64_MAX. */
+static uint64_t switches_of(const struct record_parked *record)
+{
+	_cleanup_fclose_ FILE *status = NULL;
+	uint64_t voluntary = UINT64_MAX, involuntary = UINT64_MAX;
+	char path[64], line[256];
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/status", record->tgid, record->tid);
+	status = fopen(path, "re");
+	while (status && fgets(line, sizeof(line), status)) {
+		sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &voluntary);
+		sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &involuntary);
+	}
+	return voluntary == UINT64_MAX || involuntary == UINT64_MAX ? UINT64_MAX : voluntary + involuntary;
+}
+
+static int read_memory(void *context, uint64_t address, void *to, size_t bytes)
+{
+	struct reader *reader = context;
+	uint64_t page = address / PAGE_BYTES * PAGE_BYTES;
+	struct iovec local = {reader->bytes, PAGE_BYTES}, remote = {(void *)(uintptr_t)page, PAGE_BYTES};
+
+	if (address + bytes > page + PAGE_BYTES || address + bytes < address) {
+		local = (struct iovec){to, bytes};
+		remote.iov_base = (void *)(uintptr_t)address;
+		remote.iov_len = bytes;
+		return process_vm_readv(reader->pid, &local, 1, &remote, 1, 0) == (ssize_t)bytes ? 0 : -EFAULT;
+	}
+	if (reader->page != page) {
+		reader->page = 1;
+		if (process_vm_readv(reader->pid, &local, 1, &remote, 1, 0) != PAGE_BYTES)
+			return -EFAULT;
+		reader->page = page;
+	}
+	memcpy(to, reader->bytes + (address - page), bytes);
+	return 0;
+}
+
+static enum unwind_stop rule_at(void *context, uint64_t address, struct unwind_rule *ret)
+{
+	const struct reader *reader = context;
+	const struct span *span = spaces_find(reader->parked->spaces, reader->generation, address);
+
+	if (!span)
+		return UNWIND_STOP_NO_MAPPING;
+	if (!span->object) {
+		*ret = (struct unwind_rule){.cfa = UNWIND_FRAME};
+		return UNWIND_WHOLE;
+	}
+	return tables_rule(spaces_tables(reader->parked->spaces), span->object, address - span->bias, ret);
+}
+
+/* Takes the stack, if the thread still stands where it stood; else one frame remains. */
+static void unwind(const struct parked *parked, const struct record_parked *from, uint64_t generation, struct record_stack *to)
+{
+	struct reader reader = {.parked = parked, .generation = generation, .pid = from->tgid, .page = 1};
+	const struct unwind_view view = {.context = &reader, .rule = rule_at, .read = read_memory};
+	uint64_t frame[STACK_FRAMES_MAX];
+	size_t frames = 0;
+
+	*to = (struct record_stack){
+	    .kind = RECORD_STACK,
+	    .id = from->id,
+	    .kernel = from->kernel,
+	    .time_ns = from->time_ns,
+	    .process = from->process,
+	    .tgid = from->tgid,
+	    .frames = 1,
+	    .stop = UNWIND_STOP_NO_TABLES,
+	};
+	to->frame[0] = from->ip;
+	if (!generation || switches_of(from) != from->switches)
+		return;
+	to->stop = unwind_walk(&view, (struct unwind_registers){.rip = from->ip, .rsp = from->sp, .rbp = from->bp}, frame,
+			       STACK_FRAMES_MAX, &frames);
+	for (size_t i = 0; i < frames; i++)
+		to->frame[i] = frame[i];
+	to->frames = frames;
+	to->generation = generation;
+	if (switches_of(from) == from->switches && frames)
+		return;
+	to->frames = 1;
+	to->generation = 0;
+	to->stop = UNWIND_STOP_NO_TABLES;
+	to->frame[0] = from->ip;
+}
+
+int parked_round(struct parked *parked, int (*take)(void *, const struct record_stack *), void *context)
+{
+	struct record_stack stack;
+	size_t kept = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < parked->n; i++) {
+		struct waiting *waiting = &parked->all[i];
+		uint64_t generation = spaces_generation(parked->spaces, waiting->record.tgid);
+
+		if (err || (!generation && waiting->rounds++ < ROUNDS_MAX)) {
+			parked->all[kept++] = *waiting;
+			continue;
+		}
+		unwind(parked, &waiting->record, generation, &stack);
+		if (stack.stop < UNWIND_STOP_COUNT)
+			parked->stops[stack.stop]++;
+		err = take(context, &stack);
+	}
+	parked->n = kept;
+	return err;
+}
+
+void parked_count(const struct parked *parked, uint64_t *stops)
+{
+	for (int i = 0; i < UNWIND_STOP_COUNT; i++)
+		stops[i] += parked->stops[i];
+	stops[UNWIND_STOP_NO_TABLES] += parked->n;
+}
+
+void parked_close(struct parked *parked)
+{
+	if (!parked)
+		return;
+	free(parked->all);
+	free(parked);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stacks of threads that were blocked when their mappings were not known, or before they were followed: taken from their memory while they
+ * have not run since. Nothing is stopped; whether a thread has run is told by its count of switches, before and after the reading.
+ */
+#ifndef CONCPROF_PARKED_H
+#define CONCPROF_PARKED_H
+
+#include "trace/spaces.h"
+
+struct parked;
+
+/* Not owned. 0 or -ENOMEM. */
+int parked_open(struct spaces *spaces, struct parked **ret);
+int parked_add(struct parked *parked, const struct record_parked *record);
+/*
+ * Takes the stacks of those whose mappings are known by now: take() gets each as if the kernel side had delivered it, unfinished if it
+ * came too late. The rest waits for the next round, but not for ever.
+ */
+int parked_round(struct parked *parked, int (*take)(void *context, const struct record_stack *record), void *context);
+/* How many ended how, by enum unwind_stop: added to UNWIND_STOP_COUNT entries. */
+void parked_count(const struct parked *parked, uint64_t *stops);
+void parked_close(struct parked *parked); /* NULL is fine */
+
+#endif
