@@ -102,7 +102,7 @@ browse() # options and address
 	"$GENERATOR" --record-hostile h.concprof
 	local file by
 	for file in r h; do
-		for by in thread process cause none; do
+		for by in thread process name cause none; do
 			"$CONCPROF" export --by $by -o $file-$by.svg $file.concprof
 			/usr/bin/python3 "$ROOT/tests/cli/flame_check.py" $file-$by.svg
 		done

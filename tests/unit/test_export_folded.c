@@ -94,14 +94,14 @@ static void test_lines(void **state)
 
 static void test_every_choice_adds_up(void **state)
 {
-	static const enum export_by by[] = {EXPORT_BY_THREAD, EXPORT_BY_PROCESS, EXPORT_BY_CAUSE, EXPORT_BY_NONE};
+	static const enum export_by by[] = {EXPORT_BY_THREAD, EXPORT_BY_PROCESS, EXPORT_BY_NAME, EXPORT_BY_CAUSE, EXPORT_BY_NONE};
 	struct run *run = run_orders();
 	uint64_t lives = 0;
 
 	(void)state;
 	for (size_t i = 0; i < run->n_threads; i++)
 		lives += run->threads[i].life_ns;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++) {
 		uint64_t states = 0;
 		char *wall = folded(run, NULL, by[i]), *on = folded(run, "on-cpu", by[i]), *off = folded(run, "off-cpu", by[i]);
 
@@ -190,7 +190,7 @@ static void test_many_threads_are_not_roots_unless_asked_for(void **state)
 		build_rest_in_queue(processes, build_thread(processes, i + 1, 0, "r", 0, 1 * S));
 	}
 	text = folded(processes, NULL, EXPORT_BY_DEFAULT);
-	assert_string_equal(text, "[run_queue] preempted 51000000\n");
+	assert_string_equal(text, "r;[run_queue] preempted 51000000\n");
 	free(text);
 	text = folded(processes, NULL, EXPORT_BY_THREAD);
 	assert_int_equal(sum_of(text, "r (5051);", ""), 1000000);

@@ -95,10 +95,10 @@ static void check_boxes(const struct drawing *drawing)
 
 static void test_widths_are_exact(void **state)
 {
-	static const enum export_by by[] = {EXPORT_BY_THREAD, EXPORT_BY_PROCESS, EXPORT_BY_CAUSE, EXPORT_BY_NONE};
+	static const enum export_by by[] = {EXPORT_BY_THREAD, EXPORT_BY_PROCESS, EXPORT_BY_NAME, EXPORT_BY_CAUSE, EXPORT_BY_NONE};
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++) {
 		struct drawing drawing = draw(run_orders(), by[i], 1180);
 		uint64_t lives = 0;
 

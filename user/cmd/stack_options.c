@@ -32,7 +32,7 @@ static void parse_by(struct argp_state *state, const char *argument, struct expo
 			options->by = by;
 			return;
 		}
-	argp_error(state, "--by: '%s' is none of thread, process, cause, none", argument);
+	argp_error(state, "--by: '%s' is none of thread, process, name, cause, none", argument);
 }
 
 static void parse_width(struct argp_state *state, const char *argument, struct export_options *options)
@@ -78,7 +78,10 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Stacks (formats folded and svg):", 30},
     {"state", KEY_STATE, "STATE", 0, "only time in these states: on-cpu, off-cpu, lock, socket,... (default: wall, all of them)",
      0},
-    {"by", KEY_BY, "WHAT", 0, "what stands at the root: thread (default), process, cause, none", 0},
+    {"by", KEY_BY, "WHAT", 0,
+     "what stands at the root: thread, process, name (of processes), cause, none (default: the first of these three of "
+     "which there are at most 50)",
+     0},
     {"lock", KEY_LOCK, "SYMBOL", 0, "waits inside this data object are waits for a lock of that name; may be repeated", 0},
     {"width", KEY_WIDTH, "PIXELS", 0, "of the picture (default: 1200)", 0},
     {"title", KEY_TITLE, "TEXT", 0, "of the picture (default: the command)", 0},

@@ -15,9 +15,10 @@
 
 /* What stands at the root of stacks, in the order of their names in export_by_name[]. */
 enum export_by {
-	EXPORT_BY_DEFAULT, /* threads; of more than EXPORT_ROOTS_MAX processes; of more than that none */
+	EXPORT_BY_DEFAULT, /* threads; of more than EXPORT_ROOTS_MAX processes; of more than that names of processes */
 	EXPORT_BY_THREAD,
 	EXPORT_BY_PROCESS,
+	EXPORT_BY_NAME,  /* processes of the same name together */
 	EXPORT_BY_CAUSE, /* the state and what was waited for */
 	EXPORT_BY_NONE,
 	EXPORT_BY_COUNT

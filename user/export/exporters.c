@@ -5,8 +5,8 @@
 const struct exporter *const exporters[] = {EXPORTERS(LIST_EXPORTER) NULL};
 
 const char *const export_by_name[EXPORT_BY_COUNT] = {
-    [EXPORT_BY_DEFAULT] = "",    [EXPORT_BY_THREAD] = "thread", [EXPORT_BY_PROCESS] = "process",
-    [EXPORT_BY_CAUSE] = "cause", [EXPORT_BY_NONE] = "none",
+    [EXPORT_BY_DEFAULT] = "",  [EXPORT_BY_THREAD] = "thread", [EXPORT_BY_PROCESS] = "process",
+    [EXPORT_BY_NAME] = "name", [EXPORT_BY_CAUSE] = "cause",   [EXPORT_BY_NONE] = "none",
 };
 
 const struct exporter *exporter_find(const char *name)

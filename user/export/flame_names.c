@@ -77,6 +77,9 @@ static struct flame_name name_root(const struct weighted_stack *row, enum export
 
 	if (by == EXPORT_BY_CAUSE)
 		return name_cause(row, FLAME_ROOT);
+	if (by == EXPORT_BY_NAME)
+		return (struct flame_name){.text = process->comm[0] ? strdup(process->comm) : strdup("[unnamed]"),
+					   .kind = FLAME_ROOT};
 	if (by == EXPORT_BY_THREAD && row->thread)
 		return (struct flame_name){.text = text_format("%s (%u)", row->thread->comm, row->thread->tid),
 					   .kind = FLAME_ROOT,

@@ -22,7 +22,7 @@ static enum export_by choose_roots(const struct run *run, enum export_by by)
 		return by;
 	if (run->n_threads <= EXPORT_ROOTS_MAX)
 		return EXPORT_BY_THREAD;
-	return run->n_processes <= EXPORT_ROOTS_MAX ? EXPORT_BY_PROCESS : EXPORT_BY_NONE;
+	return run->n_processes <= EXPORT_ROOTS_MAX ? EXPORT_BY_PROCESS : EXPORT_BY_NAME;
 }
 
 /* splitmix64's last step */

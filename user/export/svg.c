@@ -130,10 +130,12 @@ static char *what_is_sampled(const struct picture *picture)
 static int put_header(const struct picture *picture)
 {
 	const struct flame_tree *tree = picture->tree;
-	_cleanup_free_ char *what =
-	    text_format("%s of thread time: %s thread%s in %s of wall time%s%s", FIGURE_NS(tree->nodes[0].ns),
-			FIGURE_COUNT(tree->threads), tree->threads == 1 ? "" : "s", FIGURE_NS(picture->explanation->wall_ns),
-			tree->by == EXPORT_BY_NONE ? "" : ", by ", tree->by == EXPORT_BY_NONE ? "" : export_by_name[tree->by]);
+	_cleanup_free_ char *what = text_format(
+	    "%s of thread time: %s thread%s in %s of wall time%s%s", FIGURE_NS(tree->nodes[0].ns), FIGURE_COUNT(tree->threads),
+	    tree->threads == 1 ? "" : "s", FIGURE_NS(picture->explanation->wall_ns), tree->by == EXPORT_BY_NONE ? "" : ", by ",
+	    tree->by == EXPORT_BY_NONE   ? ""
+	    : tree->by == EXPORT_BY_NAME ? "name of the process"
+					 : export_by_name[tree->by]);
 	_cleanup_free_ char *sampled = what_is_sampled(picture);
 
 	if (!what || !sampled)
