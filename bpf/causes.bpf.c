@@ -89,7 +89,7 @@ static __always_inline void on_set(struct thread *t, u32 holds, bool timed, u64 
 	t->timed = timed || holds & HOLDS_TIMER;
 	if (key->class == CLASS_SLEEP || key->class == CLASS_SELFWAKE) {
 		key->op = 0;
-		key->object = timed ? wait_round_ns(length_ns) : 0;
+		key->object = timed ? wait_round_ns(length_ns, 100) : 0;
 	} else if (timed && !t->deadline_ns) {
 		t->deadline_ns = bpf_ktime_get_ns() + length_ns;
 	}
@@ -103,6 +103,7 @@ static __always_inline void on_set(struct thread *t, u32 holds, bool timed, u64 
 #define NR_PPOLL_TIME64_I386           414
 #define NR_NEWSELECT_I386              142
 #define TIMER_ABSTIME                  1
+#define CLOCK_MONOTONIC                1
 
 static __always_inline bool is_narrow(struct call *call)
 {
@@ -115,12 +116,19 @@ static __always_inline void on_sleep(struct thread *t, struct call *call)
 	bool clock = call->i386 ? call->nr == NR_CLOCK_NANOSLEEP_I386 || call->nr == NR_CLOCK_NANOSLEEP_TIME64_I386
 				: call->nr == NR_CLOCK_NANOSLEEP;
 
+	u64 length = user_time(clock ? call->arg[2] : call->arg[0], is_narrow(call), 1), now;
+
 	t->open.class = CLASS_SLEEP;
 	t->timed = 1;
-	if (clock && call->arg[1] & TIMER_ABSTIME)
-		t->open.op = WAIT_OP_UNTIL;
-	else
-		t->open.object = wait_round_ns(user_time(clock ? call->arg[2] : call->arg[0], is_narrow(call), 1));
+	if (!clock || !(call->arg[1] & TIMER_ABSTIME)) {
+		t->open.object = wait_round_ns(length, 100);
+		return;
+	}
+	/* Until a point in time: as far away as it may be, roughly. */
+	t->open.op = WAIT_OP_UNTIL;
+	now = bpf_ktime_get_ns();
+	if (call->arg[0] == CLOCK_MONOTONIC && length > now)
+		t->open.object = wait_round_ns(length - now, 10);
 }
 
 static __always_inline void on_select(struct thread *t, struct call *call)

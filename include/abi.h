@@ -92,7 +92,7 @@ union wait_where {
  *   socket       where: peer
  *   poll         where: peer of one socket in the set. op: WAIT_OP_MANY if there are several peers; object then: what the set holds
  *   pipe, file   where: inode and device; of a path: its hash. Pipe sets as poll
- *   sleep        object: ns asked for, two digits of it; op: WAIT_OP_UNTIL if until a point in time
+ *   sleep        object: ns asked for, two digits of it; op: WAIT_OP_UNTIL if until a point in time: one digit of how far away, or 0
  *   child        object: the pid asked for; 0: any
  *   sysv         object: number of the queue or semaphore set
  *   klock        op: WAIT_OP_KLOCK_*
@@ -125,7 +125,7 @@ _Static_assert(sizeof(struct wait_key) == 64, "wait_key layout");
 #define WAIT_NR_NONE      0xffff
 #define WAIT_NR_I386      0x8000
 #define WAIT_OP_EXPECTS_2 0x80 /* futex: a plain wait that expects the value 2, as glibc's low-level locks do */
-#define WAIT_OP_UNTIL     0x10 /* sleep: until a point in time, which may be any */
+#define WAIT_OP_UNTIL     0x10 /* sleep: until a point in time */
 #define WAIT_OP_UNSEEN    0x20 /* poll: what the set holds is not known */
 #define WAIT_OP_MANY      0x40 /* poll: the set holds sockets with more than one peer, or too many to see them all */
 

@@ -176,12 +176,12 @@ static inline __attribute__((always_inline)) __u32 wait_mutex_holder(const struc
 	return mutex->owner;
 }
 
-/* Two significant decimal digits: so that lengths that hardly differ are one cause. */
-static inline __attribute__((always_inline)) __u64 wait_round_ns(__u64 ns)
+/* To so many significant decimal digits as `limit` has zeros (100: two): so that lengths that hardly differ are one cause. */
+static inline __attribute__((always_inline)) __u64 wait_round_ns(__u64 ns, __u64 limit)
 {
 	__u64 unit = 1;
 
-	for (int i = 0; i < 18 && ns / unit >= 100; i++)
+	for (int i = 0; i < 18 && ns / unit >= limit; i++)
 		unit *= 10;
 	return (ns + unit / 2) / unit * unit;
 }

@@ -13,7 +13,8 @@
 /* A function that waited for the word at an address. */
 struct waiter {
 	uint64_t process, address;
-	const char *function;
+	const char *function; /* or, where it has no name, its object; "" is the other then */
+	const char *object;
 	uint64_t total_ns;
 };
 
@@ -37,9 +38,12 @@ static int by_place(const void *a, const void *b)
 
 static int by_place_and_function(const void *a, const void *b)
 {
+	const struct waiter *x = a, *y = b;
 	int different = by_place(a, b);
 
-	return different ? different : strcmp(((const struct waiter *)a)->function, ((const struct waiter *)b)->function);
+	if (!different)
+		different = strcmp(x->function, y->function);
+	return different ? different : strcmp(x->object, y->object);
 }
 
 static uint64_t process_of(const struct lock_names *names, const struct run *run, const struct run_wait *wait)
@@ -56,9 +60,14 @@ static void add_waiter(struct lock_names *names, const struct run *run, const st
 	if (wait->class != CLASS_FUTEX || wait->symbol[0] || !wait->stack)
 		return;
 	run_entry(run, wait->stack, &caller);
-	if (caller && caller->function[0])
-		names->waiters[names->n++] =
-		    (struct waiter){process_of(names, run, wait), WORD_PAIR(wait->address), caller->function, wait->total_ns};
+	if (caller && (caller->function[0] || caller->object[0]))
+		names->waiters[names->n++] = (struct waiter){
+		    .process = process_of(names, run, wait),
+		    .address = WORD_PAIR(wait->address),
+		    .function = caller->function,
+		    .object = caller->function[0] ? "" : caller->object,
+		    .total_ns = wait->total_ns,
+		};
 }
 
 /* Of each place the function that waited longest; by name, if two waited as long. */
@@ -114,16 +123,15 @@ void lock_names_close(struct lock_names *names)
 	free(names);
 }
 
-static const char *function_of(const struct subject *subject)
+static const struct waiter *waiter_of(const struct subject *subject)
 {
 	const struct lock_names *names = subject->lock_names;
-	struct waiter key = {.address = WORD_PAIR(subject->wait->address)}, *found;
+	struct waiter key = {.address = WORD_PAIR(subject->wait->address)};
 
 	if (!names || !names->n)
 		return NULL;
 	key.process = process_of(names, subject->run, subject->wait);
-	found = bsearch(&key, names->waiters, names->n, sizeof(key), by_place);
-	return found ? found->function : NULL;
+	return bsearch(&key, names->waiters, names->n, sizeof(key), by_place);
 }
 
 /* The program's own symbols need no file beside them; a library's do. */
@@ -135,16 +143,19 @@ static const char *file_note(const struct run_wait *wait, char note[300])
 	return note;
 }
 
+/* A lock without a name of its own. Words of a pair share the name, as they share what the name is made of. */
 static char *name_without_symbol(const char *what, const struct subject *subject)
 {
-	const struct run_wait *wait = subject->wait;
-	const char *function = function_of(subject);
+	const struct waiter *waiter = waiter_of(subject);
+	uint64_t address = WORD_PAIR(subject->wait->address);
 
-	if (function)
-		return text_format("%s of %s() at 0x%" PRIx64, what, function, wait->address);
-	if (wait->file[0])
-		return text_format("%s in %s at 0x%" PRIx64, what, wait->file, wait->address);
-	return text_format("%s at 0x%" PRIx64, what, wait->address);
+	if (waiter && waiter->function[0])
+		return text_format("%s of %s() at 0x%" PRIx64, what, waiter->function, address);
+	if (waiter && !subject->wait->file[0])
+		return text_format("%s of %s at 0x%" PRIx64, what, waiter->object, address);
+	if (subject->wait->file[0])
+		return text_format("%s in %s at 0x%" PRIx64, what, subject->wait->file, address);
+	return text_format("%s at 0x%" PRIx64, what, address);
 }
 
 char *name_mutex(const struct subject *subject)

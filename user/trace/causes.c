@@ -168,7 +168,7 @@ static char *name_file(const struct cause_names *names, const struct wait_key *k
 	return number ? text_format("a file on device %u:%u", number >> 20, number & 0xfffff) : strdup("");
 }
 
-/* "100 ms", "1.5 s" */
+/* "100 ms", "1.5 s"; "about 20 ms" until a point in time */
 static char *name_length(const struct wait_key *key)
 {
 	static const struct {
@@ -178,13 +178,11 @@ static char *name_length(const struct wait_key *key)
 	double ns = key->object;
 	size_t i = 0;
 
-	if (key->op & WAIT_OP_UNTIL)
-		return strdup("until a time");
 	if (!key->object)
-		return strdup("");
+		return strdup(key->op & WAIT_OP_UNTIL ? "until a time" : "");
 	while (ns < units[i].ns)
 		i++;
-	return text_format("%g %s", ns / units[i].ns, units[i].name);
+	return text_format("%s%g %s", key->op & WAIT_OP_UNTIL ? "about " : "", ns / units[i].ns, units[i].name);
 }
 
 /* The child that ended the wait; else the one asked for. */
@@ -192,9 +190,9 @@ static char *name_child(const struct cause_names *names, uint64_t process, const
 {
 	const struct collected *collected = names->collected;
 	const struct thread *waker = collected_thread(collected, WAKER_WHO(key->waker));
+	const struct kept_process *child = waker ? collected_process(collected, waker->process) : NULL;
 
-	if (WAKER_KIND(key->waker) == WAKER_KIND(WAKER_THREAD) && waker && waker->parent_process == process &&
-	    waker->process != process)
+	if (WAKER_KIND(key->waker) == WAKER_KIND(WAKER_THREAD) && child && child->process.parent == process)
 		return peers_process_name(names->peers, waker->process, true);
 	for (size_t i = collected->n_processes; key->object && i-- > 0;) {
 		const struct kept_process *kept = &collected->processes[i];

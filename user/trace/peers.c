@@ -9,6 +9,8 @@
 #include "lib/text.h"
 #include "symbols/syscalls.h"
 
+#define MOST_PART 10 /* hardly another: one part in so many */
+
 /* Waits at one side of an object that one process ended; or, with a count of 0, that the process itself waits at the other side. */
 struct vote {
 	union wait_where where;
@@ -273,6 +275,7 @@ static uint64_t elected(const struct peers *peers, uint64_t process, const struc
 	bool side = WHERE_IS(&key->where, FD_PIPE) && peers_writes(key);
 	const struct vote *best = NULL;
 	size_t low = 0, high = peers->n_votes;
+	uint64_t total = 0;
 	struct vote first = {.where = key->where, .side = side};
 
 	while (low < high) {
@@ -291,9 +294,14 @@ static uint64_t elected(const struct peers *peers, uint64_t process, const struc
 		/* That a process waits at both sides of a pipe says nothing of who else does. */
 		if (!vote->count && vote->who == (WAKER_THREAD | process))
 			continue;
+		total += vote->count;
 		if (!best || vote->count > best->count)
 			best = vote;
 	}
+	/* Many may come to where connections are taken: one is named if there is hardly another. */
+	if (best && WHERE_IS_SOCKET(&key->where) && key->where.peer.kind & (WHERE_LISTENS | WHERE_SERVES) &&
+	    best->count < total - total / MOST_PART)
+		return 0;
 	return best ? best->who : 0;
 }
 
