@@ -149,6 +149,7 @@ static inline void put_fde(struct bytes *to, size_t cie, uint64_t start, uint32_
 struct image_parts {
 	const struct bytes *eh_frame, *debug_frame;
 	uint64_t debug_frame_flags;
+	uint64_t entry;   /* 0: the first byte of code */
 	bool no_sections; /* only PT_GNU_EH_FRAME leads to .eh_frame */
 };
 
@@ -176,7 +177,7 @@ static inline struct bytes make_image(const struct image_parts *parts)
 	Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
 			     .e_type = ET_DYN,
 			     .e_machine = EM_X86_64,
-			     .e_entry = TEXT_ADDRESS,
+			     .e_entry = parts->entry ? parts->entry : TEXT_ADDRESS,
 			     .e_phoff = sizeof(header),
 			     .e_phentsize = sizeof(Elf64_Phdr),
 			     .e_phnum = 3,

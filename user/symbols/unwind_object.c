@@ -137,7 +137,7 @@ static int take_table(struct unwind_object *object, const struct elf_image *imag
 	for (uint32_t i = 0; i < N_SECTIONS && !err; i++)
 		err = eh_frame_read(&sections[i], i, &list);
 	if (!err)
-		err = unwind_table_build(sections, &list, ranges, n_ranges, rules, &object->table);
+		err = unwind_table_build(sections, &list, ranges, n_ranges, object->entry, rules, &object->table);
 	fde_list_free(&list);
 	for (size_t i = 0; i < N_SECTIONS; i++)
 		elf_bytes_free(&bytes[i]);

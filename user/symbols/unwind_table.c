@@ -11,6 +11,11 @@
 /* Objects have a handful of CIEs and their FDEs alternate between them. */
 #define CIES_CACHED 64
 
+/* Gaps between functions, see unwind_table.h. */
+#define PADDING_BYTES_MAX     15 /* functions begin at multiples of 16 */
+#define ENTRY_BYTES_MAX       128
+#define GENERATED_BYTES_LEAST (256u << 10)
+
 struct cached_cie {
 	uint32_t section, offset;
 	bool used, good;
@@ -22,6 +27,7 @@ struct builder {
 	const struct eh_frame *sections;
 	struct unwind_rules *rules;
 	struct unwind_table *table;
+	uint64_t entry;   /* where the program begins; 0: nowhere */
 	size_t room;      /* in table->rows */
 	size_t pages;     /* how many index entries are final */
 	uint64_t floor;   /* what lies below is taken */
@@ -151,6 +157,43 @@ static const struct cached_cie *find_cie(struct builder *builder, const struct f
 	return err == -E2BIG ? NULL : cached;
 }
 
+static int put_rule(struct builder *builder, uint64_t address, const struct unwind_rule *rule)
+{
+	int number = number_of(builder, rule);
+
+	return number < 0 ? number : put(builder, address, number);
+}
+
+/* The builder stands at the end of a function that has nothing on the stack but its return address. */
+static bool is_after_return(const struct builder *builder)
+{
+	static const struct unwind_rule leaf = {.cfa = UNWIND_RSP, .cfa_offset = 8};
+	size_t count;
+
+	return builder->pending && memcmp(&unwind_rules_all(builder->rules, &count)[builder->number], &leaf, sizeof(leaf)) == 0;
+}
+
+/* What no FDE claims, from the floor to `end`. */
+static int take_gap(struct builder *builder, uint64_t end)
+{
+	static const struct unwind_rule by_frame = {.cfa = UNWIND_RBP, .rbp = UNWIND_RBP_AT_RBP, .cfa_offset = 16};
+	static const struct unwind_rule outermost = {.cfa = UNWIND_END};
+	uint64_t entry = builder->entry;
+	int err;
+
+	if (end - builder->floor <= PADDING_BYTES_MAX && is_after_return(builder))
+		return 0;
+	if (end - builder->floor >= GENERATED_BYTES_LEAST)
+		return put_rule(builder, builder->floor, &by_frame);
+	err = put(builder, builder->floor, UNWIND_RULE_NONE);
+	if (err || !entry || entry < builder->floor || entry >= end)
+		return err;
+	err = put_rule(builder, entry, &outermost);
+	if (!err && end - entry > ENTRY_BYTES_MAX)
+		err = put(builder, entry + ENTRY_BYTES_MAX, UNWIND_RULE_NONE);
+	return err;
+}
+
 static int take_fde(struct builder *builder, const struct fde *fde)
 {
 	const struct unwind_rule unsupported = {.cfa = UNWIND_UNSUPPORTED};
@@ -160,7 +203,7 @@ static int take_fde(struct builder *builder, const struct fde *fde)
 	if (fde->end <= builder->floor)
 		return 0;
 	if (fde->start > builder->floor) {
-		err = put(builder, builder->floor, UNWIND_RULE_NONE);
+		err = take_gap(builder, fde->start);
 		if (err)
 			return err;
 		builder->floor = fde->start;
@@ -283,7 +326,7 @@ static int build(struct builder *builder, const struct fde_list *list)
 }
 
 int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, const struct unwind_range *ranges, size_t n_ranges,
-		       struct unwind_rules *rules, struct unwind_table **ret)
+		       uint64_t entry, struct unwind_rules *rules, struct unwind_table **ret)
 {
 	_cleanup_free_ struct builder *builder = calloc(1, sizeof(*builder));
 	struct unwind_table *table;
@@ -311,6 +354,7 @@ int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, c
 	builder->sections = sections;
 	builder->rules = rules;
 	builder->table = table;
+	builder->entry = entry;
 	builder->floor = builder->at = table->start;
 	builder->budget = UNWIND_INSTRUCTIONS_MAX;
 	unwind_rules_all(rules, &builder->n_rules);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ struct comparison {
 	const struct unwind_table *table;
 	Dwarf_CFI *cfi;
 	uint64_t random;
-	size_t compared, none, ends, signals, steps, unsupported, lost;
+	size_t compared, none, gaps, ends, signals, steps, unsupported, lost;
 	size_t different;
 };
 
@@ -61,6 +62,13 @@ static bool same_progress(const struct unwind_rule *rule, const struct reference
 	return deref && expected->cfa.kind == REFERENCE_VALUE && expected->cfa.value <= rsp;
 }
 
+/* One of the rules that a table has for some addresses that no FDE claims: unwind_table.h says which. */
+static bool is_of_a_gap(const struct unwind_rule *rule)
+{
+	return (rule->cfa == UNWIND_RSP && rule->cfa_offset == 8 && rule->rbp == UNWIND_RBP_SAME) || rule->cfa == UNWIND_END ||
+	       (rule->cfa == UNWIND_RBP && rule->cfa_offset == 16 && rule->rbp == UNWIND_RBP_AT_RBP);
+}
+
 /* Whether the rule says what libdw says. `*skip`: it cannot be told with these registers. */
 static bool agrees(struct comparison *c, const struct unwind_rule *rule, const struct reference_frame *expected,
 		   const struct reference_registers *from, bool *skip)
@@ -71,6 +79,10 @@ static bool agrees(struct comparison *c, const struct unwind_rule *rule, const s
 	bool signal;
 
 	*skip = false;
+	if (expected->cfa.kind == REFERENCE_NONE && is_of_a_gap(rule)) {
+		c->gaps++;
+		return true;
+	}
 	switch ((enum unwind_cfa)rule->cfa) {
 	case UNWIND_NONE:
 		c->none++;
@@ -149,12 +161,12 @@ static void compare_object(const char *name, const struct unwind_object *object,
 	c->cfi = dwarf_getcfi_elf(elf);
 	assert_non_null(c->cfi);
 	compare_rows(c);
-	print_message(
-	    "# %s: %zu rows, %zu rules, %zu FDEs; %zu addresses: %zu stepped (%zu signal, %zu lost rbp), %zu without FDE, "
-	    "%zu ends, %zu unsupported (%zu rows, %zu bytes), %zu refused; %zu DIFFERENT\n",
-	    name, c->table->n_rows, n_rules, (size_t)c->table->n_fdes, c->compared, c->steps, c->signals, c->lost, c->none,
-	    c->ends, c->unsupported, (size_t)c->table->unsupported_rows, (size_t)c->table->unsupported_bytes,
-	    (size_t)c->table->refused, c->different);
+	print_message("# %s: %zu rows, %zu rules, %zu FDEs; %zu addresses: %zu stepped (%zu signal, %zu lost rbp), %zu without "
+		      "FDE (%zu others have a rule), "
+		      "%zu ends, %zu unsupported (%zu rows, %zu bytes), %zu refused; %zu DIFFERENT\n",
+		      name, c->table->n_rows, n_rules, (size_t)c->table->n_fdes, c->compared, c->steps, c->signals, c->lost,
+		      c->none, c->gaps, c->ends, c->unsupported, (size_t)c->table->unsupported_rows,
+		      (size_t)c->table->unsupported_bytes, (size_t)c->table->refused, c->different);
 	dwarf_cfi_end(c->cfi);
 }
 
