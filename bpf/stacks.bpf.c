@@ -236,6 +236,7 @@ __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 ke
 	memo->user = scratch->walk.id;
 	memo->both = id;
 	memo->span = scratch->walk.span;
+	memo->bp_counts = scratch->walk.bp_counts;
 	memo->image = t->image;
 	bpf_probe_read_kernel(memo->slot, sizeof(memo->slot), scratch->slot);
 	memo->slots = slots_pad(memo->slot, slots, CACHE_USER_SLOTS);
@@ -251,7 +252,7 @@ static __always_inline bool is_user_same(struct stack_memo *memo, struct pt_regs
 	u32 tgid = t->tgid;
 
 	if (!(memo->valid & MEMO_USER) || memo->image != t->image || memo->ip != regs->ip || memo->sp != regs->sp ||
-	    memo->bp != regs->bp)
+	    (memo->bp_counts && memo->bp != regs->bp))
 		return false;
 	space = bpf_map_lookup_elem(&spaces, &tgid);
 	return space && space->generation == memo->generation && memo_user_values(memo) == memo->values;
@@ -275,13 +276,19 @@ __noinline int stack_take(struct thread *t)
 	cache = bpf_task_storage_get(&stack_caches, task, 0, 0);
 	if (!cache)
 		return 0;
-	place = stack_mix(regs->ip, regs->sp) & (CACHE_ENTRIES - 1);
+	place = stack_mix(regs->ip, regs->sp) & (CACHE_ENTRIES - 2);
 	memo = &cache->memo[place];
+	same = is_user_same(memo, regs, t);
+	if (!same) {
+		memo = &cache->memo[place + 1];
+		same = is_user_same(memo, regs, t);
+		if (!same)
+			memo = &cache->memo[place + (++cache->turn & 1)];
+	}
 	anchor = *(volatile u64 *)&scratch->anchor;
 	/* Through memory: a number, no longer a pointer to the verifier. Beyond the top of the stack is nothing to be read. */
 	*(void *volatile *)&scratch->above = regs;
 	scratch->above = *(volatile u64 *)&scratch->above - anchor;
-	same = is_user_same(memo, regs, t);
 	if (memo->valid & MEMO_KERNEL && memo_kernel_values(memo, anchor) == memo->kernel_values) {
 		kernel = memo->kernel;
 		if (same) {

@@ -94,6 +94,7 @@ struct stack_memo {
 	u32 valid; /* MEMO_* */
 	u32 span;  /* bytes from sp that hold all user slots */
 	u32 kernel_span;
+	u32 bp_counts; /* 0: whatever bp is, the stack is the same */
 	u32 pad;
 	u16 slots, kernel_slots; /* rounded up to SLOT_STEP, by repeating the last one */
 	u16 slot[CACHE_USER_SLOTS];
@@ -102,7 +103,9 @@ struct stack_memo {
 
 enum { MEMO_USER = 1, MEMO_KERNEL = 2 };
 
+/* A place has two memos: ways into the same wait may differ in nothing but words further up the stack. */
 struct stack_cache {
+	u64 turn; /* which of the two is given up next */
 	struct stack_memo memo[CACHE_ENTRIES];
 };
 
@@ -124,6 +127,7 @@ SHARED volatile __u64 stacks_same;
 /* An unwinding in progress, and what came of it. */
 struct walk {
 	u64 ip, sp, bp; /* of the frame that is looked at */
+	u64 bp_at;      /* where its rbp is saved, to be read when it is needed; 0: it is bp */
 	u64 stack;      /* sp of the innermost frame */
 	u64 window;     /* user address of the bytes in the scratch, and their number */
 	u64 window_bytes;
@@ -136,9 +140,10 @@ struct walk {
 	u32 span;     /* bytes from the stack pointer on that hold all slots */
 	u8 exact;     /* ip is where the thread was, not where a call returns to */
 	u8 bp_lost;   /* the frame's rbp is not known */
+	u8 bp_own;    /* bp is still the innermost frame's */
+	u8 bp_counts; /* and was needed: another value might have led elsewhere */
 	u8 memorable; /* all words read have a slot */
 	u8 stop;      /* enum unwind_stop */
-	u32 tgid;
 };
 
 struct stack_scratch {

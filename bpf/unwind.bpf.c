@@ -136,36 +136,57 @@ __noinline u32 walk_rule(u32 segment, u32 index_word, u32 rows_word, u64 offset)
 	return UNWIND_ROW_RULE(WORD(words, at));
 }
 
+/*
+ * The frame's rbp. Most code uses the register for whatever it likes: it is read only when a rule needs it, so that a stack does not seem to
+ * have changed because a loop's counter has.
+ */
+static __always_inline u64 walk_bp(struct walk *walk)
+{
+	if (walk->bp_at) {
+		walk->bp = walk_read(walk, walk->bp_at);
+		walk->bp_at = 0;
+	} else if (walk->bp_own) {
+		walk->bp_counts = 1;
+	}
+	return walk->bp;
+}
+
+static __always_inline void walk_bp_saved(struct walk *walk, u64 address)
+{
+	walk->bp_at = address;
+	walk->bp_own = 0;
+	walk->bp_lost = 0;
+}
+
 /* From a signal's frame to what it interrupted. */
 static __always_inline long walk_signal(struct walk *walk)
 {
-	u64 bp = walk_read(walk, walk->sp + UNWIND_SIGNAL_RBP);
-	u64 sp = walk_read(walk, walk->sp + UNWIND_SIGNAL_RSP);
-	u64 ip = walk_read(walk, walk->sp + UNWIND_SIGNAL_RIP);
+	u64 frame = walk->sp;
+	u64 sp = walk_read(walk, frame + UNWIND_SIGNAL_RSP);
+	u64 ip = walk_read(walk, frame + UNWIND_SIGNAL_RIP);
 
 	if (walk->stop)
 		return 1;
+	walk_bp_saved(walk, frame + UNWIND_SIGNAL_RBP);
 	walk->ip = ip;
 	walk->sp = sp;
-	walk->bp = bp;
-	walk->bp_lost = 0;
 	walk->exact = 1;
 	return 0;
 }
 
-static __always_inline u64 walk_cfa(struct walk *walk, const struct unwind_rule *rule)
+static __always_inline u64 walk_cfa(struct walk *walk, const struct unwind_rule *rule, u64 bp)
 {
 	switch (rule->cfa) {
 	case UNWIND_RSP:
 		return walk->sp + rule->cfa_offset;
 	case UNWIND_RBP:
-		return walk->bp + rule->cfa_offset;
+		return bp + rule->cfa_offset;
 	case UNWIND_PLT:
 		return walk->sp + 8 + ((walk->ip & 15) >= (u32)rule->cfa_offset ? 8 : 0);
 	case UNWIND_RSP_DEREF:
 		return walk_read(walk, walk->sp + rule->cfa_offset) + rule->cfa_plus;
 	default:
-		return walk_read(walk, walk->bp + rule->cfa_offset) + rule->cfa_plus;
+		return walk_read(walk, bp + rule->cfa_offset) + rule->cfa_plus;
 	}
 }
 
@@ -173,7 +194,7 @@ static __always_inline u64 walk_cfa(struct walk *walk, const struct unwind_rule 
 __noinline long walk_up(struct walk *walk, u32 number)
 {
 	const struct unwind_rule *rule = bpf_map_lookup_elem(&rules, &number);
-	u64 cfa, bp, ip;
+	u64 cfa, bp = 0, ip;
 
 	if (!walk || !rule)
 		return 1;
@@ -186,43 +207,40 @@ __noinline long walk_up(struct walk *walk, u32 number)
 		return 1;
 	case UNWIND_SIGNAL:
 		return walk_signal(walk);
-	case UNWIND_RBP:
-	case UNWIND_RBP_DEREF:
-		if (walk->bp_lost) {
-			walk->stop = UNWIND_STOP_UNSUPPORTED;
-			return 1;
-		}
-		break;
 	case UNWIND_RSP:
+	case UNWIND_RBP:
 	case UNWIND_PLT:
 	case UNWIND_RSP_DEREF:
+	case UNWIND_RBP_DEREF:
 		break;
 	default:
 		walk->stop = UNWIND_STOP_UNSUPPORTED;
 		return 1;
 	}
-	cfa = walk_cfa(walk, rule);
+	if (rule->cfa == UNWIND_RBP || rule->cfa == UNWIND_RBP_DEREF || rule->rbp == UNWIND_RBP_AT_RBP) {
+		if (walk->bp_lost) {
+			walk->stop = UNWIND_STOP_UNSUPPORTED;
+			return 1;
+		}
+		bp = walk_bp(walk);
+	}
+	cfa = walk_cfa(walk, rule, bp);
 	if (walk->stop)
 		return 1;
 	if (cfa <= walk->sp) {
 		walk->stop = UNWIND_STOP_NO_PROGRESS;
 		return 1;
 	}
-	bp = walk->bp;
-	/* Before the return address: it lies lower, and the window grows upwards. */
 	if (rule->rbp == UNWIND_RBP_AT_CFA)
-		bp = walk_read(walk, cfa + rule->rbp_offset);
+		walk_bp_saved(walk, cfa + rule->rbp_offset);
 	else if (rule->rbp == UNWIND_RBP_AT_RBP)
-		bp = walk_read(walk, walk->bp + rule->rbp_offset);
+		walk_bp_saved(walk, bp + rule->rbp_offset);
 	else if (rule->rbp == UNWIND_RBP_LOST)
 		walk->bp_lost = 1;
 	ip = walk_read(walk, cfa - 8);
 	if (walk->stop)
 		return 1;
-	if (rule->rbp == UNWIND_RBP_AT_CFA || rule->rbp == UNWIND_RBP_AT_RBP)
-		walk->bp_lost = 0;
 	walk->sp = cfa;
-	walk->bp = bp;
 	walk->ip = ip;
 	walk->exact = 0;
 	/* Where no table says that a frame is the outermost, a return address of 0 does (x86-64 psABI 3.4.1). */
@@ -291,7 +309,7 @@ static __always_inline bool list_is_still(struct walk *walk)
 
 __noinline int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp)
 {
-	struct walk walk = {.ip = ip, .sp = sp, .bp = bp, .stack = sp, .exact = 1, .memorable = 1};
+	struct walk walk = {.ip = ip, .sp = sp, .bp = bp, .stack = sp, .exact = 1, .bp_own = 1, .memorable = 1};
 	struct stack_scratch *scratch = stack_scratch();
 
 	if (!t || !scratch)
