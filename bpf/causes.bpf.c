@@ -51,6 +51,7 @@ static __always_inline void on_fd(struct thread *t, u32 fd)
 	t->open.class = wait_fd_class(view.kind);
 	t->open.where = view.where;
 	t->ports = view.ports;
+	t->timed = view.kind == FD_TIMERFD;
 	if (WHERE_IS_SET(&view.where))
 		object_met(t, view.file);
 }

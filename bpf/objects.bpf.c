@@ -181,6 +181,7 @@ __noinline u32 unix_fill(struct thread *t, u64 address)
 	struct unix_sock *own = (struct unix_sock *)BPF_CORE_READ(socket, sk);
 	struct sock *peer = BPF_CORE_READ(own, peer);
 	struct unix_sock_name *name;
+	bool serves = false;
 	struct pid *pid;
 	u32 bytes = 0;
 
@@ -189,17 +190,22 @@ __noinline u32 unix_fill(struct thread *t, u64 address)
 	text_clear(scratch);
 	/* An accepted socket has the name of the one that listened; a connected one's peer has it. */
 	name = BPF_CORE_READ(own, addr);
-	if (!name && peer)
+	if (name)
+		serves = !(t->open.where.local.kind & WHERE_LISTENS);
+	else if (peer)
 		name = BPF_CORE_READ((struct unix_sock *)peer, addr);
 	if (name)
 		bytes = unix_name(scratch, name);
-	if (!(t->open.where.local.kind & WHERE_LISTENS)) {
-		pid = BPF_CORE_READ((struct sock *)own, sk_peer_pid);
-		if (pid && bytes)
-			t->open.where.local.tgid = BPF_CORE_READ(pid, numbers[0].nr);
-	}
 	if (bytes) {
 		t->open.where.local.name = hash_text(scratch->record.text);
+		if (serves) {
+			/* Its clients may be any number: they are one. */
+			t->open.where.local.kind |= WHERE_SERVES;
+		} else {
+			pid = BPF_CORE_READ((struct sock *)own, sk_peer_pid);
+			if (pid)
+				t->open.where.local.tgid = BPF_CORE_READ(pid, numbers[0].nr);
+		}
 	} else {
 		/* Both ends of a pair were made by one process, and may be anyone's now: who has the other is for user space to find. */
 		t->open.where.local.kind |= WHERE_UNNAMED;

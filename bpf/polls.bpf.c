@@ -92,9 +92,11 @@ __noinline u32 look_add(struct look *look, struct fd_view *view)
 	holds = wait_holds(view->kind);
 	inet = view->kind == FD_SOCKET && view->where.peer.family != AF_UNIX;
 	if (view->kind == FD_PIPE || (view->kind == FD_SOCKET && !inet)) {
-		/* A search costs microseconds: none where the answer cannot change any more. */
-		if (look->inet || look->holds & holds)
+		/* A search costs microseconds: none where the answer cannot change any more, but for how many there are. */
+		if (look->inet || look->holds & holds) {
+			look->set = wait_set_add(look->set, holds);
 			return 0;
+		}
 		if (look->searches < SEARCHES_MAX) {
 			look->searches++;
 			if (other_end_is_own(view->file, view->kind))

@@ -27,6 +27,8 @@ ON_CPU_FLOOR_NS = 1_000_000
 
 REPAIRED_PART = 0.05
 
+MOSTLY = 0.95
+
 
 def states_of_the_list():
     """(name, group) from states.def, the only list."""
@@ -188,7 +190,7 @@ class Ledger:
 
     def waits(self, ids, states, cause):
         return [wait for wait in self.run["waits"]
-                if wait["thread"] in ids and wait["state"] in states and (cause == "-" or cause in wait["cause"])]
+                if wait["thread"] in ids and wait["state"] in states and (cause == "-" or cause in wait["cause"].replace(" ", "_"))]
 
     def line_wait(self, tid, state, ns, count, cause):
         thread = self.thread(tid)
@@ -225,6 +227,23 @@ class Ledger:
         if thread and self.run.get("no_syscalls") is not True and not thread["states"]["cpu"]:
             share = 100 * thread["states"][state] / max(on_cpu(thread), 1)
             self.c.check(share >= float(percent), f"{who(thread)}: {share:.1f}% of its CPU time in {state}, should be {percent}%")
+
+    def line_holder(self, tid, cause, name):
+        self.mostly(tid, cause, "holder", name)
+
+    def line_waker(self, tid, cause, name):
+        self.mostly(tid, cause, "waker", name)
+
+    def mostly(self, tid, cause, fact, name):
+        """Of the thread's waits for that cause, all but MOSTLY had this holder or waker."""
+        thread = self.thread(tid)
+        if thread:
+            waits = self.waits({thread["id"]}, STATES, cause)
+            right = sum(wait["total_ns"] for wait in waits if wait[fact] == name)
+            total = sum(wait["total_ns"] for wait in waits)
+            self.c.check(total > 0 and right >= MOSTLY * total,
+                         f"{who(thread)}: {fact} {name} in {right} of {total} ns for {cause} "
+                         f"[it has: {', '.join(sorted({wait[fact] for wait in waits}))}]")
 
     def line_free(self, tid, state):
         thread = self.thread(tid)

@@ -71,6 +71,13 @@ static void name_inet(char *text, const struct wait_key *key)
 		snprintf(text, PEER_BYTES, "a socket without address");
 }
 
+static const char *unix_end(const struct wait_key *key)
+{
+	if (key->where.local.kind & WHERE_SERVES)
+		return "clients of ";
+	return key->where.local.kind & WHERE_LISTENS && key->class == CLASS_POLL ? "connections to " : "";
+}
+
 /* The socket, and who is at its other end: "127.0.0.1:80 (nginx[812])", "/run/x.sock". */
 static char *name_socket(const struct cause_names *names, const struct wait_key *key, const char *peer)
 {
@@ -81,7 +88,8 @@ static char *name_socket(const struct cause_names *names, const struct wait_key 
 	if (family == AF_UNIX) {
 		object = objects_find(names->collected->objects, &key->where);
 		if (object && object->text[0])
-			return peer[0] ? text_format("%s (%s)", object->text, peer) : strdup(object->text);
+			return text_format("%s%s%s%s%s", unix_end(key), object->text, peer[0] ? " (" : "", peer,
+					   peer[0] ? ")" : "");
 		if (key->where.local.kind & WHERE_UNNAMED)
 			return peer[0] ? text_format("socketpair with %s", peer) : strdup("socketpair");
 		return peer[0] ? text_format("unix socket (%s)", peer) : strdup("unix socket");

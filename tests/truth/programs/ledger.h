@@ -2,13 +2,15 @@
 /*
  * The ledger of a truth program: what it measured of itself, as "name value" lines in the file named by $LEDGER.
  *
- *   wait TID STATE NS COUNT CAUSE   the thread was blocked that long, in COUNT calls; CAUSE: part of the cause's name, "-": any;
+ *   wait TID STATE NS COUNT CAUSE   the thread was blocked that long, in COUNT calls; CAUSE: part of the cause's name with "_" for " "; "-": any;
  *                                   STATE may be several, joined by "+"
  *   total STATE NS COUNT            the same over all threads of the run
  *   cpu TID NS                      the thread's CPU time, by its own clock
  *   share TID STATE PERCENT         at least that part of the thread's CPU time is in STATE
  *   threads N, processes N          that lived during the run
  *   sum TID STATE+STATE NS COUNT    all the thread's time in these states
+ *   holder TID CAUSE COMM/TID       when the thread began to wait for CAUSE, nearly always that thread held it
+ *   waker TID CAUSE WHO             nearly always that thread, or "timer", "interrupt", "comm[pid]", ended the wait
  *   free TID STATE                  the thread spent no more than a wait's tolerance in STATE
  *
  * A call's blocked time is its time by CLOCK_MONOTONIC less the CPU time that the thread used meanwhile.
