@@ -66,6 +66,28 @@ bats_require_minimum_version 1.5.0
 	wrong_usage "command" -- run --
 }
 
+@test "times, rates and names of the measuring options" {
+	local value
+	for value in 0 -1 1x 1e3 nan 0x10 "" 1h 99999999999 1.2.3 5us; do
+		wrong_usage "--duration" "'$value'" -- run -d "$value" -- true
+	done
+	wrong_usage "--delay" "soon" -- run --delay soon -- true
+	for value in -1 10001 1k ""; do
+		wrong_usage "-F" "10000" -- run -F "$value" -- true
+	done
+	wrong_usage "--include-comm" -- run --include-comm "" -- true
+	wrong_usage "--include-comm" -- run --include-comm 0123456789abcdef -- true
+}
+
+@test "attach without a process, or with what is none" {
+	wrong_usage "which process" -- attach
+	wrong_usage "unexpected argument" "812" -- attach 812
+	local value
+	for value in 0 -1 x 1,,2 1, ,1 99999999999 1.5 ""; do
+		wrong_usage "--pid" "'$value'" -- attach -p "$value"
+	done
+}
+
 @test "report without a file" {
 	wrong_usage "report" -- report
 }

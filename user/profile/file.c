@@ -312,6 +312,24 @@ int profile_file_create(const char *path, uid_t uid, gid_t gid, struct profile_f
 	return err;
 }
 
+int profile_file_adopt(int fd, struct profile_file **ret)
+{
+	struct profile_file *file = file_new();
+
+	if (!file)
+		return -ENOMEM;
+	file->write = true;
+	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (file->fd < 0) {
+		int err = -errno;
+
+		profile_file_close(file);
+		return err;
+	}
+	*ret = file;
+	return 0;
+}
+
 /* Links the nameless file; a name that is taken needs a step between, as links do not replace. */
 static int give_name(struct profile_file *file)
 {

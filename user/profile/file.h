@@ -14,6 +14,8 @@ struct profile_file;
 
 /* A new file for the final name `path`, owned by uid and gid ((uid_t)-1: leave). 0 or a negative errno. */
 int profile_file_create(const char *path, uid_t uid, gid_t gid, struct profile_file **ret);
+/* A file that has its name, or needs none: an empty one, open for writing, whose descriptor stays the caller's. */
+int profile_file_adopt(int fd, struct profile_file **ret);
 /* Gives the file its name, replacing a regular file of that name; -EEXIST when something else has it. */
 int profile_file_publish(struct profile_file *file);
 

@@ -135,6 +135,20 @@ static int create_error(struct profile *profile, char *error, int err)
 	return profile_error(profile, error, err, "cannot be written: %s", strerror(-err));
 }
 
+/* Begins the database in profile->file, or in memory; `err`: what has failed so far. */
+static int create(struct profile *profile, int err, struct profile **ret, char *error)
+{
+	if (err)
+		create_error(profile, error, err);
+	else
+		err = create_database(profile, error);
+	if (err)
+		profile_close(profile);
+	else
+		*ret = profile;
+	return err;
+}
+
 int profile_create(const char *path, uid_t uid, gid_t gid, const struct host *host, struct profile **ret, char *error)
 {
 	struct profile *profile = calloc(1, sizeof(*profile));
@@ -147,15 +161,20 @@ int profile_create(const char *path, uid_t uid, gid_t gid, const struct host *ho
 		profile->path = strdup(path);
 		err = profile->path ? profile_file_create(path, uid, gid, &profile->file) : -ENOMEM;
 	}
-	if (err)
-		create_error(profile, error, err);
-	else
-		err = create_database(profile, error);
-	if (err)
-		profile_close(profile);
-	else
-		*ret = profile;
-	return err;
+	return create(profile, err, ret, error);
+}
+
+int profile_create_fd(int fd, const struct host *host, struct profile **ret, char *error)
+{
+	struct profile *profile = calloc(1, sizeof(*profile));
+	int err;
+
+	if (!profile)
+		return -ENOMEM;
+	err = copy_host(profile, host);
+	if (!err)
+		err = profile_file_adopt(fd, &profile->file);
+	return create(profile, err, ret, error);
 }
 
 int profile_commit(struct profile *profile, char *error)

@@ -23,6 +23,8 @@ struct profile;
 
 /* path NULL: in memory. owner: uid and gid that the file shall belong to ((uid_t)-1: leave). */
 int profile_create(const char *path, uid_t uid, gid_t gid, const struct host *host, struct profile **ret, char *error);
+/* The same in the empty file behind `fd`, which has no name, or keeps it; it stays the caller's. */
+int profile_create_fd(int fd, const struct host *host, struct profile **ret, char *error);
 /* Appends a run; runs keep their order. The baseline comes first. */
 int profile_store_run(struct profile *profile, const struct run *run, char *error);
 /* Builds the indexes, closes the transaction, moves the file to its final name. The profile stays open for reading. */

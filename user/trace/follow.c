@@ -8,7 +8,7 @@
 #include "trace/launch.h"
 #include "trace/measure.h"
 
-static int start(struct measurement *m, struct launch *launch, const char *program, char *error)
+static int start(struct measurement *m, const struct launch *launch, const char *program, char *error)
 {
 	int err;
 
@@ -18,7 +18,6 @@ static int start(struct measurement *m, struct launch *launch, const char *progr
 	err = spaces_root(m->unwinding.spaces, launch->pid);
 	if (!err)
 		err = launch_settle(launch);
-
 	if (!err)
 		err = kernel_mark_root(m->kernel, launch->pidfd);
 	if (err) {
@@ -101,6 +100,35 @@ int trace_run(const struct trace_command *command, const struct trace_options *o
 	if (!err)
 		err = run_and_measure(&m, &launch, command, run, outcome, error);
 	launch_close(&launch);
+	measure_close(&m);
+	if (err)
+		run_free(run);
+	else
+		*ret = run;
+	return err;
+}
+
+int trace_held(const struct trace_held *held, const struct trace_options *options, struct run **ret, char *error)
+{
+	struct launch launch = {.pid = held->pid, .pidfd = held->pidfd, .gate_fd = -1, .exec_fd = -1};
+	struct measurement m = MEASUREMENT_NONE;
+	struct run *run = calloc(1, sizeof(*run));
+	int err = run ? measure_open(&m, options, false, error) : -ENOMEM;
+
+	m.hangup_fd = held->hangup_fd;
+	if (!err)
+		err = start(&m, &launch, held->program, error);
+	if (!err) {
+		err = held->ready(held->context);
+		if (!err)
+			err = measure_wait(&m, held->pidfd, 0);
+		if (!err)
+			err = trace_describe(held->name, held->argv, run);
+		if (err)
+			snprintf(error, TRACE_ERROR_BYTES, "the measurement of '%s' failed: %s", held->name, strerror(-err));
+		else
+			err = measure_finish(&m, run, error);
+	}
 	measure_close(&m);
 	if (err)
 		run_free(run);

@@ -111,7 +111,7 @@ out:
 	return err;
 }
 
-int launch_settle(struct launch *launch)
+int launch_settle(const struct launch *launch)
 {
 	char path[64], line[512];
 	const struct timespec pause = {.tv_nsec = 50000};

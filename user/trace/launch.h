@@ -20,7 +20,7 @@ int launch_pidfd(int pid);
 /* 0 or a negative errno. */
 int launch_start(const struct trace_command *command, struct launch *ret);
 /* Waits until the child stands at the gate, blocked. */
-int launch_settle(struct launch *launch);
+int launch_settle(const struct launch *launch);
 /* Opens the gate. 0 once exec has succeeded; else the negative errno of exec. The child is then reaped. */
 int launch_release(struct launch *launch);
 /* Wait status -> 0..255, or 128 + signal. */

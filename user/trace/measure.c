@@ -233,6 +233,10 @@ int trace_describe(const char *name, char *const *argv, struct run *run)
 {
 	size_t count = 0;
 
+	free(run->name);
+	for (char **old = run->command; old && *old; old++)
+		free(*old);
+	free(run->command);
 	while (argv[count])
 		count++;
 	run->name = strdup(name);

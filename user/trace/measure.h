@@ -46,8 +46,6 @@ int measure_look(struct measurement *m);
 int measure_wait(struct measurement *m, int pidfd, int pid);
 /* Ends the measurement and fills *run from it (but not name, command, exit status). 0 or a negative errno with `error`. */
 int measure_finish(struct measurement *m, struct run *run, char *error);
-/* Fills the run's name and command. 0 or -ENOMEM. */
-int trace_describe(const char *name, char *const *argv, struct run *run);
 /* Detaches everything; signals are as before. */
 void measure_close(struct measurement *m);
 

@@ -58,6 +58,25 @@ struct trace_outcome {
  */
 int trace_run(const struct trace_command *command, const struct trace_options *options, struct run **ret,
 	      struct trace_outcome *outcome, char *error);
+/*
+ * Measures a program that somebody else has started and holds back before its exec. ready(context) is called when it may go on; hangup_fd is readable
+ * when nobody waits for the run any more. Exit status and `interrupted` are not known here. Signals are left to the program. Returns as trace_run.
+ */
+struct trace_held {
+	int pidfd;
+	int pid;             /* the same, in our pid namespace */
+	const char *program; /* path of what it will execute */
+	const char *name;    /* of the run */
+	char *const *argv;
+	int hangup_fd;
+	int (*ready)(void *context); /* 0 or a negative errno */
+	void *context;
+};
+int trace_held(const struct trace_held *held, const struct trace_options *options, struct run **ret, char *error);
+
+/* Sets the run's name and command; argv is NULL-terminated, nothing of it is taken over. 0 or -ENOMEM. */
+int trace_describe(const char *name, char *const *argv, struct run *run);
+
 /* Waits for outcome.left, passing signals on. Its exit status as in struct run. */
 int trace_wait(int pid);
 
