@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #endif
 
-#include "unwind.h"
+#include "unwinding.h"
 
 enum concprof_class {
 #define CLASS(id, name, state, gloss) CLASS_##id,
