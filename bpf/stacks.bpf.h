@@ -4,7 +4,7 @@
  * user's frames and the kernel for its own; a stack that was not met before is delivered, from then on its id stands for it.
  *
  * User space fills the tables: `spaces` says which mappings a process has, `space_mappings` holds them, `segments` and `rules` say how
- * to unwind their code (include/unwinding.h).
+ * to unwind their code (include/unwind_rule.h).
  */
 #ifndef CONCPROF_STACKS_BPF_H
 #define CONCPROF_STACKS_BPF_H

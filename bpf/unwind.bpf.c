@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unwinds the current task's user stack from compiled .eh_frame tables (include/unwinding.h). The steps are global functions and free of
+ * Unwinds the current task's user stack from compiled .eh_frame tables (include/unwind_rule.h). The steps are global functions and free of
  * branches where they search: the verifier looks at each once, and does not multiply the ways through them.
  */
 #include "stacks.bpf.h"

@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #endif
 
-#include "unwinding.h"
+#include "unwind_rule.h"
 
 enum concprof_class {
 #define CLASS(id, name, state, gloss) CLASS_##id,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs the call frame instructions of an FDE and says which rule (unwinding.h) holds from which address on. Source: DWARF 5, 6.4.2, and the
+ * Runs the call frame instructions of an FDE and says which rule (unwind_rule.h) holds from which address on. Source: DWARF 5, 6.4.2, and the
  * x86-64 psABI for the registers' numbers. What a rule cannot express becomes UNWIND_UNSUPPORTED (or UNWIND_RBP_LOST): never a guess.
  */
 #ifndef CONCPROF_CFA_PROGRAM_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "symbols/eh_frame.h"
-#include "unwinding.h"
+#include "unwind_rule.h"
 
 /* Where the caller's value of a register is. */
 enum cfa_saved {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "unwinding.h"
+#include "unwind_rule.h"
 
 struct unwind_rules;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One object's unwind table, compiled from its FDEs; unwinding.h describes the form.
+ * One object's unwind table, compiled from its FDEs; unwind_rule.h describes the form.
  *
  * Which FDE holds where several claim an address: the one that begins first, and of those the one that was read first; it holds for
  * all its addresses, and the others for what is left. No compiler or linker makes such objects. Addresses that no FDE claims have
@@ -22,7 +22,7 @@
 
 #include "symbols/eh_frame.h"
 #include "symbols/unwind_rules.h"
-#include "unwinding.h"
+#include "unwind_rule.h"
 
 /*
  * Limits, so that a hostile object costs bounded time and memory. Measured: the compiler library of rustc 1.95 has 100 MB of code in 1.15

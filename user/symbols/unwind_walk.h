@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "unwinding.h"
+#include "unwind_rule.h"
 
 struct unwind_registers {
 	uint64_t rip, rsp, rbp;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The objects of a measurement: ELF files that followed processes have mapped, each with its unwind table in the kernel's maps
- * (include/unwinding.h, bpf/stacks.bpf.h) and a handle for its symbols. An object is compiled once, whoever maps it.
+ * (include/unwind_rule.h, bpf/stacks.bpf.h) and a handle for its symbols. An object is compiled once, whoever maps it.
  */
 #ifndef CONCPROF_TABLES_H
 #define CONCPROF_TABLES_H

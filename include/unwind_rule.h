@@ -13,8 +13,8 @@
  *
  * A rule says how to get from a frame's registers to its caller's. CFA is what rsp is there; the return address is always at CFA - 8.
  */
-#ifndef CONCPROF_UNWINDING_H
-#define CONCPROF_UNWINDING_H
+#ifndef CONCPROF_UNWIND_RULE_H
+#define CONCPROF_UNWIND_RULE_H
 
 #ifndef __BPF__
 #include <linux/types.h>
