@@ -72,11 +72,13 @@ static __always_inline bool is_senders(struct thread *sender, struct thread *t)
 	return fd >= 0 && fd_look(fd, &view) == FD_SOCKET && is_peer(view.ports, t->ports);
 }
 
-/* What threads wait for within a page fault, and is given free by another one within a page fault. */
+/*
+ * What one thread gives free within a page fault while another waits for it. Pages of files are not among it: it is the disk that they come
+ * from, and its interrupts may find the CPU in any thread's user code.
+ */
 static __always_inline bool is_of_faults(u8 class)
 {
-	return class == CLASS_KLOCK || class == CLASS_FAULT || class == CLASS_PAGEIN || class == CLASS_MEMORY ||
-	       class == CLASS_FILE;
+	return class == CLASS_KLOCK || class == CLASS_FAULT || class == CLASS_MEMORY;
 }
 
 /* Whether the current task did not call for what happens now. */
