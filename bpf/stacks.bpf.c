@@ -82,16 +82,22 @@ __noinline u64 stack_user_side(struct thread *t, u64 kernel)
 /* Hash of the words at the slots of a span of which `bytes` are in the scratch. */
 static __always_inline u64 slots_hash(struct stack_scratch *scratch, const u16 *slot, u32 slots, u32 most, u64 mask)
 {
-	u64 hash = 0;
+	u64 even = 0, odd = 0;
 
 	for (u32 i = 0; i < most; i += SLOT_STEP) {
 		if (i >= slots)
 			break;
+			/* Two chains of multiplications, which the processor has under way at once. */
 #pragma unroll
-		for (u32 j = 0; j < SLOT_STEP; j++)
-			hash = stack_mix(hash, *(u64 *)(scratch->bytes + (slot[i + j] * 8ULL & mask)));
+		for (u32 j = 0; j < SLOT_STEP; j += 2) {
+			even = (even ^ *(u64 *)(scratch->bytes + (slot[i + j] * 8ULL & mask))) * STACK_MULTIPLIER;
+			odd = (odd ^ *(u64 *)(scratch->bytes + (slot[i + j + 1] * 8ULL & mask))) * STACK_MULTIPLIER;
+		}
+		/* A product's low bits depend on low bits only: let the high ones come down. */
+		even ^= even >> 32;
+		odd ^= odd >> 29;
 	}
-	return hash;
+	return stack_mix(even, odd);
 }
 
 /* Rounds the number of slots up, so that they can be looked at in steps. */
@@ -135,11 +141,12 @@ __noinline u64 memo_kernel_values(struct stack_memo *memo, u64 anchor)
 	return slots_hash(scratch, memo->kernel_slot, memo->kernel_slots, CACHE_KERNEL_SLOTS, KERNEL_SPAN_BYTES - 1);
 }
 
-/* The 64 bits' worth of addresses: whether a word may be one of a stack's return addresses. */
-#define PC_BIT(pc) (1ULL << ((pc) >> 2 & 63))
+/* Bits of a set of addresses, by which most of what is not in it can be told: of two words, one each. */
+#define PC_LOW_BIT(pc)  (1ULL << ((pc)&63))
+#define PC_HIGH_BIT(pc) (1ULL << ((pc) >> 6 & 63))
 
 struct scan {
-	u64 bits, last;
+	u64 low, high, last;
 	u32 n, keep;
 };
 
@@ -151,7 +158,7 @@ static long scan_step(u32 i, struct scan *scan)
 	if (!scratch || i >= KERNEL_SPAN_BYTES / 8)
 		return 1;
 	value = *(u64 *)(scratch->bytes + i * 8ULL);
-	if (value >> 32 != 0xffffffff || !(scan->bits & PC_BIT(value)))
+	if (value >> 32 != 0xffffffff || !(scan->low & PC_LOW_BIT(value)) || !(scan->high & PC_HIGH_BIT(value)))
 		return 0;
 	if (n >= CACHE_KERNEL_SLOTS)
 		return 1;
@@ -182,7 +189,8 @@ __noinline int memo_kernel_slots(struct stack_memo *memo, u64 anchor, u32 frames
 		if (i + 1 >= frames)
 			break;
 		scan.last = scratch->kernel[i];
-		scan.bits |= PC_BIT(scan.last);
+		scan.low |= PC_LOW_BIT(scan.last);
+		scan.high |= PC_HIGH_BIT(scan.last);
 	}
 	bytes = scratch->above;
 	if (bytes > KERNEL_SPAN_BYTES)
@@ -220,11 +228,12 @@ static __always_inline u64 kernel_side(struct thread *t, struct stack_memo *memo
 __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 kernel)
 {
 	struct stack_scratch *scratch = stack_scratch();
+	u64 id, epoch;
 	u32 slots;
-	u64 id;
 
 	if (!t || !memo || !scratch)
 		return 0;
+	epoch = spaces_epoch;
 	unwind_user(t, memo->ip, memo->sp, memo->bp);
 	if (!scratch->walk.generation)
 		return 0;
@@ -233,6 +242,7 @@ __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 ke
 	if (!id || !scratch->walk.memorable || !slots)
 		return id;
 	memo->generation = scratch->walk.generation;
+	memo->epoch = epoch;
 	memo->user = scratch->walk.id;
 	memo->both = id;
 	memo->span = scratch->walk.span;
@@ -246,16 +256,26 @@ __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 ke
 	return id;
 }
 
-static __always_inline bool is_user_same(struct stack_memo *memo, struct pt_regs *regs, struct thread *t)
+/* Whether the list of mappings is the one under which the memo was made. */
+static __always_inline bool is_list_same(struct stack_memo *memo, struct thread *t)
 {
+	u64 epoch = spaces_epoch;
 	struct unwind_space *space;
 	u32 tgid = t->tgid;
 
-	if (!(memo->valid & MEMO_USER) || memo->image != t->image || memo->ip != regs->ip || memo->sp != regs->sp ||
-	    (memo->bp_counts && memo->bp != regs->bp))
-		return false;
+	if (memo->epoch == epoch)
+		return true;
 	space = bpf_map_lookup_elem(&spaces, &tgid);
-	return space && space->generation == memo->generation && memo_user_values(memo) == memo->values;
+	if (!space || space->generation != memo->generation)
+		return false;
+	memo->epoch = epoch;
+	return true;
+}
+
+static __always_inline bool is_user_same(struct stack_memo *memo, struct pt_regs *regs, struct thread *t)
+{
+	return memo->valid & MEMO_USER && memo->ip == regs->ip && memo->sp == regs->sp && memo->image == t->image &&
+	       (!memo->bp_counts || memo->bp == regs->bp) && is_list_same(memo, t) && memo_user_values(memo) == memo->values;
 }
 
 __noinline int stack_take(struct thread *t)
@@ -293,7 +313,7 @@ __noinline int stack_take(struct thread *t)
 		kernel = memo->kernel;
 		if (same) {
 			t->open.stack = memo->both;
-			__sync_fetch_and_add(&stacks_same, 1);
+			t->stacks_same++;
 			return 0;
 		}
 	} else {

@@ -85,6 +85,7 @@ SHARED struct {
 struct stack_memo {
 	u64 ip, sp, bp;
 	u64 generation;
+	u64 epoch;  /* of spaces_epoch: no list has changed since the generation was looked at */
 	u64 user;   /* id of the user side */
 	u64 values; /* hash of the words at the slots */
 	u64 kernel; /* id of the kernel side */
@@ -116,9 +117,10 @@ SHARED struct {
 	__type(value, struct stack_cache);
 } stack_caches SEC(".maps");
 
-/* How unwinding went, by enum unwind_stop; and how often a stack was known to be the same. */
+/* How unwinding went, by enum unwind_stop. */
 SHARED volatile __u64 unwound[UNWIND_STOP_COUNT];
-SHARED volatile __u64 stacks_same;
+/* Counted up by user space whenever it has changed any list of mappings. */
+SHARED volatile __u64 spaces_epoch;
 
 #define SPAN_BYTES        16384 /* of a stack, looked at in one read when a memo is checked */
 #define KERNEL_SPAN_BYTES 2048
@@ -171,10 +173,13 @@ static __always_inline struct stack_scratch *stack_scratch(void)
 	return bpf_map_lookup_elem(&stack_scratches, &zero);
 }
 
-/* The finaliser's multiplier of splitmix64 (Steele, Lea, Flood 2014), here as a running hash. */
+/* 2^64 divided by the golden ratio, made odd (Knuth, The Art of Computer Programming 3, 6.4). */
+#define STACK_MULTIPLIER 0x9e3779b97f4a7c15ULL
+
+/* A running hash of 64 bits: equal values give equal hashes, and of others one in 2^64 does. */
 static __always_inline u64 stack_mix(u64 hash, u64 value)
 {
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	hash = (hash ^ value) * STACK_MULTIPLIER;
 	return hash ^ hash >> 32;
 }
 

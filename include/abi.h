@@ -202,6 +202,7 @@ struct thread {
 	__u64 in_ns;             /* the last switch-in */
 	__u64 run_delay_out;     /* the kernel's run_delay at the last switch-out */
 	__u64 wakes;             /* wake-ups seen */
+	__u64 stacks_same;       /* blocks in a place that was known, with all that leads there */
 	struct audit base;       /* at account.begin_ns */
 	struct audit audit;      /* at the end; exact only if phase is PHASE_DEAD */
 	struct wait_key open;    /* the wait that is open or was last */

@@ -276,12 +276,15 @@ static int fill_stack_figures(const struct collected *collected, struct run *run
 	    [UNWIND_STOP_DEEP] = "unfinished_deep",
 	    [UNWIND_STOP_COUNT] = "same", /* known to be as before, without unwinding */
 	};
+	uint64_t same = 0;
 
+	for (size_t i = 0; i < collected->n_threads; i++)
+		same += collected->threads[i].stacks_same;
 	run->stack_figures = calloc(UNWIND_STOP_COUNT + 1, sizeof(*run->stack_figures));
 	if (!run->stack_figures)
 		return -ENOMEM;
 	for (int i = 0; i <= UNWIND_STOP_COUNT; i++) {
-		uint64_t value = i < UNWIND_STOP_COUNT ? collected->unwound[i] : collected->stacks_same;
+		uint64_t value = i < UNWIND_STOP_COUNT ? collected->unwound[i] : same;
 		struct run_figure *figure = &run->stack_figures[run->n_stack_figures];
 
 		if (!value)

@@ -245,7 +245,7 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	if (!err)
 		err = kernel_each_sample(kernel, collect_sample, collected);
 	kernel_losses(kernel, collected->losses);
-	kernel_unwound(kernel, collected->unwound, &collected->stacks_same);
+	kernel_unwound(kernel, collected->unwound);
 	if (collected->stacks) {
 		collected->unwound[UNWIND_STOP_NO_TABLES] = 0; /* of those, user space knows how they ended */
 		stacks_count_parked(collected->stacks, collected->unwound);

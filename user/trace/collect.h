@@ -41,7 +41,6 @@ struct collected {
 	struct objects *objects; /* what waits are about; NULL: nothing was delivered */
 	uint64_t losses[LOSS_COUNT];
 	uint64_t unwound[UNWIND_STOP_COUNT]; /* stacks by how their unwinding ended */
-	uint64_t stacks_same;                /* stacks that were known to be the same */
 	uint64_t begin_ns, stop_ns;
 };
 

@@ -364,11 +364,10 @@ int kernel_each_sample(struct kernel *kernel, int (*take)(void *, const struct s
 	return 0;
 }
 
-void kernel_unwound(const struct kernel *kernel, uint64_t *stops, uint64_t *same)
+void kernel_unwound(const struct kernel *kernel, uint64_t *stops)
 {
 	for (int i = 0; i < UNWIND_STOP_COUNT; i++)
 		stops[i] = kernel->skel->bss->unwound[i];
-	*same = kernel->skel->bss->stacks_same;
 }
 
 int kernel_map_fd(const struct kernel *kernel, enum kernel_map map)
@@ -407,7 +406,10 @@ int kernel_add_space(struct kernel *kernel, uint32_t pid)
 
 int kernel_set_space(struct kernel *kernel, uint32_t pid, const struct unwind_space *space)
 {
-	return bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.spaces), &pid, space, BPF_EXIST) ? -errno : 0;
+	int err = bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.spaces), &pid, space, BPF_EXIST) ? -errno : 0;
+
+	__atomic_add_fetch(&kernel->skel->bss->spaces_epoch, 1, __ATOMIC_RELEASE);
+	return err;
 }
 
 void kernel_losses(struct kernel *kernel, uint64_t *losses)

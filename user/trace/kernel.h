@@ -49,8 +49,8 @@ int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wai
 int kernel_each_process(struct kernel *kernel, int (*take)(void *, uint64_t serial, const struct process *), void *context);
 /* All samples: thread and stack, and how many. */
 int kernel_each_sample(struct kernel *kernel, int (*take)(void *, const struct sample_key *, uint64_t count), void *context);
-/* How unwinding ended, by enum unwind_stop, UNWIND_STOP_COUNT entries; and how many stacks were known to be the same. */
-void kernel_unwound(const struct kernel *kernel, uint64_t *stops, uint64_t *same);
+/* How unwinding ended, by enum unwind_stop: UNWIND_STOP_COUNT entries. */
+void kernel_unwound(const struct kernel *kernel, uint64_t *stops);
 
 /* The maps that user space fills; see bpf/stacks.bpf.h. Descriptors stay the kernel side's. */
 enum kernel_map { KERNEL_MAP_RULES, KERNEL_MAP_SPACE_MAPPINGS };
