@@ -235,7 +235,7 @@ __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 ke
 		return 0;
 	epoch = spaces_epoch;
 	unwind_user(t, memo->ip, memo->sp, memo->bp);
-	if (!scratch->walk.generation)
+	if (!scratch->walk.generation && scratch->walk.frames)
 		return 0;
 	id = stack_user_side(t, kernel);
 	slots = scratch->walk.slots;

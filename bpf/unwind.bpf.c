@@ -307,6 +307,22 @@ static __always_inline bool list_is_still(struct walk *walk)
 	return header && *(volatile u64 *)&header->base == walk->generation;
 }
 
+#define NR_EXECVE        59
+#define NR_EXECVEAT      322
+#define NR_I386_EXECVE   11
+#define NR_I386_EXECVEAT 358
+
+/* Within an exec the caller's stack goes, and where the registers point to is another program: such a stack may have no user side. */
+static __always_inline bool is_exec(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 nr = ((struct pt_regs *)bpf_task_pt_regs(task))->orig_ax;
+
+	if (task->thread_info.status & TS_COMPAT)
+		return nr == NR_I386_EXECVE || nr == NR_I386_EXECVEAT;
+	return nr == NR_EXECVE || nr == NR_EXECVEAT;
+}
+
 __noinline int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp)
 {
 	struct walk walk = {.ip = ip, .sp = sp, .bp = bp, .stack = sp, .exact = 1, .bp_own = 1, .memorable = 1};
@@ -321,9 +337,15 @@ __noinline int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp)
 		if (!list_is_still(&walk))
 			walk.generation = 0;
 	}
-	if (!walk.generation) {
-		walk.id = stack_mix(t->process, ip);
+	if (!walk.generation)
 		walk.stop = UNWIND_STOP_NO_TABLES;
+	if (walk.stop != UNWIND_WHOLE && is_exec()) {
+		walk.id = 1;
+		walk.stop = UNWIND_WHOLE;
+		walk.memorable = 0;
+		walk.frames = 0;
+	} else if (!walk.generation) {
+		walk.id = stack_mix(t->process, ip);
 		walk.memorable = 0;
 		walk.frames = 1;
 		scratch->record.frame[0] = ip;
