@@ -149,11 +149,13 @@ static inline void put_fde(struct bytes *to, size_t cie, uint64_t start, uint32_
 struct image_parts {
 	const struct bytes *eh_frame, *debug_frame;
 	uint64_t debug_frame_flags;
-	uint64_t entry;   /* 0: the first byte of code */
+	uint64_t entry;           /* 0: the first byte of code */
+	const struct bytes *code; /* NULL: the file ends before its code, or has something else there */
+	uint64_t code_address;
 	bool no_sections; /* only PT_GNU_EH_FRAME leads to .eh_frame */
 };
 
-enum { IMAGE_HEADERS = 0x400 };
+enum { IMAGE_HEADERS = 0x400, IMAGE_TEXT = 0x1000 };
 
 static inline void put_section(Elf64_Shdr *section, uint32_t name, uint64_t flags, uint64_t address, uint64_t offset,
 			       const struct bytes *data)
@@ -166,7 +168,7 @@ static inline void put_section(Elf64_Shdr *section, uint32_t name, uint64_t flag
 				.sh_size = data->count};
 }
 
-/* A shared object: text that is only claimed, then .eh_frame, .eh_frame_hdr, .debug_frame, names, section headers. */
+/* A shared object: .eh_frame, .eh_frame_hdr, .debug_frame, names, section headers; then its code, or none although it claims some. */
 static inline struct bytes make_image(const struct image_parts *parts)
 {
 	static const char names[] = "\0.eh_frame\0.debug_frame\0.shstrtab";
@@ -186,7 +188,7 @@ static inline struct bytes make_image(const struct image_parts *parts)
 			     .e_shnum = 4,
 			     .e_shstrndx = 3};
 	Elf64_Phdr segments[3] = {
-	    {PT_LOAD, PF_R | PF_X, 0x1000, TEXT_ADDRESS, 0, TEXT_BYTES, TEXT_BYTES, 0x1000},
+	    {PT_LOAD, PF_R | PF_X, IMAGE_TEXT, TEXT_ADDRESS, 0, TEXT_BYTES, TEXT_BYTES, 0x1000},
 	    {PT_LOAD, PF_R, IMAGE_HEADERS, EH_FRAME_ADDRESS, 0, eh_frame->count + 16, eh_frame->count + 16, 0x1000},
 	    {PT_GNU_EH_FRAME, PF_R, debug_at - 16, EH_FRAME_ADDRESS + eh_frame->count, 0, 16, 16, 4},
 	};
@@ -209,6 +211,13 @@ static inline struct bytes make_image(const struct image_parts *parts)
 		put_section(&sections[2], 11, parts->debug_frame_flags, 0, debug_at, debug_frame);
 	sections[3] = (Elf64_Shdr){.sh_name = 24, .sh_type = SHT_STRTAB, .sh_offset = names_at, .sh_size = sizeof(names)};
 	put_bytes(&image, sections, sizeof(sections));
+	if (parts->code) {
+		if (image.count > IMAGE_TEXT)
+			abort();
+		while (image.count < IMAGE_TEXT + parts->code_address - TEXT_ADDRESS)
+			put_u8(&image, 0x90);
+		put_bytes(&image, parts->code->data, parts->code->count);
+	}
 	return image;
 }
 

@@ -190,6 +190,7 @@ static void test_instructions_are_bounded(void **state)
 static void test_a_table_spans_a_bounded_range(void **state)
 {
 	const struct unwind_range everything = {0, UINT64_MAX};
+	const struct unwind_text text = {.ranges = &everything, .n_ranges = 1};
 	struct unwind_rules *rules;
 	struct unwind_table *table;
 	struct bytes frames = {};
@@ -203,12 +204,12 @@ static void test_a_table_spans_a_bounded_range(void **state)
 	const struct eh_frame section = {.data = frames.data, .bytes = frames.count, .address = EH_FRAME_ADDRESS};
 
 	assert_int_equal(eh_frame_read(&section, 0, &list), 0);
-	assert_int_equal(unwind_table_build(&section, &list, &everything, 1, 0, rules, &table), -E2BIG);
+	assert_int_equal(unwind_table_build(&section, &list, &text, rules, &table), -E2BIG);
 	/* The last addresses there are: no page end behind them. */
 	list.count = 1;
 	list.all[0].start = UINT64_MAX - 0x20;
 	list.all[0].end = UINT64_MAX - 0x10;
-	assert_int_equal(unwind_table_build(&section, &list, &everything, 1, 0, rules, &table), -E2BIG);
+	assert_int_equal(unwind_table_build(&section, &list, &text, rules, &table), -E2BIG);
 	fde_list_free(&list);
 	free_bytes(&frames);
 	unwind_rules_free(rules);
@@ -352,81 +353,10 @@ static void test_the_parts_of_a_table_say_what_the_table_says(void **state)
 	discard(&c);
 }
 
-static void test_what_follows_a_return_is_under_its_rule(void **state)
-{
-	struct bytes frames = {};
-	struct compiled c;
-
-	(void)state;
-	put_cie(&frames);
-	put_function(&frames, AT + 0x100, 0x17, 8); /* clone3() up to its system call */
-	put_function(&frames, AT + 0x121, 0x0f, 24);
-	put_function(&frames, AT + 0x138, 0x08, 8);
-	put_function(&frames, AT + 0x150, 0x10, 40);
-	c = compile_frames(&frames);
-	expect_sound(&c);
-	assert_int_equal(offset_at(&c, AT + 0x117), 8);
-	assert_int_equal(offset_at(&c, AT + 0x120), 8);
-	assert_int_equal(offset_at(&c, AT + 0x121), 24);
-	assert_int_equal(offset_at(&c, AT + 0x130), 0); /* its last rule was another */
-	assert_int_equal(offset_at(&c, AT + 0x140), 0); /* 16 bytes may be a function */
-	assert_int_equal(offset_at(&c, AT + 0x150), 40);
-	discard(&c);
-}
-
-static void test_code_at_the_entry_is_the_outermost_frame(void **state)
-{
-	struct bytes frames = {};
-	struct compiled c;
-
-	(void)state;
-	put_cie(&frames);
-	put_function(&frames, AT, 0x20, 16);
-	put_function(&frames, AT + 0x140, 0x10, 16);
-	c = compile_parts(&(struct image_parts){.eh_frame = &frames, .entry = AT + 0x40});
-	free_bytes(&frames);
-	expect_sound(&c);
-	assert_int_equal(rule_at(&c, AT + 0x3f).cfa, UNWIND_NONE);
-	assert_int_equal(rule_at(&c, AT + 0x40).cfa, UNWIND_END);
-	assert_int_equal(rule_at(&c, AT + 0x40 + 127).cfa, UNWIND_END);
-	assert_int_equal(rule_at(&c, AT + 0x40 + 128).cfa, UNWIND_NONE);
-	assert_int_equal(offset_at(&c, AT + 0x140), 16);
-	discard(&c);
-}
-
-static void test_large_gaps_hold_generated_code_with_frame_pointers(void **state)
-{
-	const uint64_t first = AT + 0x110, second = first + (256 << 10), third = second + 0x10 + (256 << 10) - 1;
-	struct bytes frames = {};
-	struct unwind_rule rule;
-	struct compiled c;
-
-	(void)state;
-	put_cie(&frames);
-	put_function(&frames, first - 0x10, 0x10, 16);
-	put_function(&frames, second, 0x10, 16);
-	put_function(&frames, third, 0x10, 16);
-	c = compile_frames(&frames);
-	expect_sound(&c);
-	rule = rule_at(&c, first);
-	assert_int_equal(rule.cfa, UNWIND_RBP);
-	assert_int_equal(rule.cfa_offset, 16);
-	assert_int_equal(rule.rbp, UNWIND_RBP_AT_RBP);
-	assert_int_equal(rule.rbp_offset, 0);
-	assert_int_equal(rule_at(&c, second - 1).cfa, UNWIND_RBP);
-	assert_int_equal(offset_at(&c, second), 16);
-	assert_int_equal(rule_at(&c, second + 0x10).cfa, UNWIND_NONE);
-	assert_int_equal(rule_at(&c, third - 1).cfa, UNWIND_NONE);
-	discard(&c);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_code_between_functions_has_no_rule),
-	    cmocka_unit_test(test_what_follows_a_return_is_under_its_rule),
-	    cmocka_unit_test(test_code_at_the_entry_is_the_outermost_frame),
-	    cmocka_unit_test(test_large_gaps_hold_generated_code_with_frame_pointers),
 	    cmocka_unit_test(test_neighbours_with_one_rule_are_one_row),
 	    cmocka_unit_test(test_functions_in_any_order),
 	    cmocka_unit_test(test_of_functions_that_overlap_the_first_keeps_its_addresses),

@@ -116,13 +116,50 @@ static int find_sections(const struct unwind_object *object, const struct elf_im
 	return err == -ENODATA || err == -ENOEXEC || err == -E2BIG ? 0 : err;
 }
 
+/* Code, as take_table() reads it: forward, and only here and there. */
+#define CODE_WINDOW_BYTES 4096
+
+struct code {
+	const struct unwind_object *object;
+	const struct elf_image *image;
+	struct elf_bytes window;
+	uint64_t address; /* of the window */
+};
+
+static bool read_code(void *context, uint64_t address, void *to, size_t bytes)
+{
+	struct code *code = context;
+	uint64_t offset, length;
+
+	if (address < code->address || address - code->address > code->window.bytes ||
+	    code->window.bytes - (address - code->address) < bytes) {
+		elf_bytes_free(&code->window);
+		code->window = (struct elf_bytes){};
+		if (!locate(code->object, address, &offset, &length) || offset > code->image->bytes)
+			return false;
+		/* The file may end before its segment. */
+		if (length > code->image->bytes - offset)
+			length = code->image->bytes - offset;
+		if (length < bytes)
+			return false;
+		if (length > CODE_WINDOW_BYTES)
+			length = CODE_WINDOW_BYTES;
+		if (elf_image_bytes(code->image, offset, length, length, &code->window))
+			return false;
+		code->address = address;
+	}
+	memcpy(to, code->window.data + (address - code->address), bytes);
+	return true;
+}
+
 static int take_table(struct unwind_object *object, const struct elf_image *image, struct unwind_rules *rules)
 {
 	_cleanup_free_ struct unwind_range *ranges = calloc(object->n_segments, sizeof(*ranges));
 	struct eh_frame sections[N_SECTIONS] = {};
 	struct elf_bytes bytes[N_SECTIONS] = {};
+	struct code code = {.object = object, .image = image};
+	struct unwind_text text = {.ranges = ranges, .entry = object->entry, .read = read_code, .context = &code};
 	struct fde_list list = {};
-	size_t n_ranges = 0;
 	int err;
 
 	if (!ranges)
@@ -131,14 +168,15 @@ static int take_table(struct unwind_object *object, const struct elf_image *imag
 		const struct unwind_segment *segment = &object->segments[i];
 
 		if (segment->flags & PF_X)
-			ranges[n_ranges++] = (struct unwind_range){segment->address, segment->address + segment->file_bytes};
+			ranges[text.n_ranges++] = (struct unwind_range){segment->address, segment->address + segment->file_bytes};
 	}
 	err = find_sections(object, image, bytes, sections);
 	for (uint32_t i = 0; i < N_SECTIONS && !err; i++)
 		err = eh_frame_read(&sections[i], i, &list);
 	if (!err)
-		err = unwind_table_build(sections, &list, ranges, n_ranges, object->entry, rules, &object->table);
+		err = unwind_table_build(sections, &list, &text, rules, &object->table);
 	fde_list_free(&list);
+	elf_bytes_free(&code.window);
 	for (size_t i = 0; i < N_SECTIONS; i++)
 		elf_bytes_free(&bytes[i]);
 	return err;

@@ -11,11 +11,6 @@
 /* Objects have a handful of CIEs and their FDEs alternate between them. */
 #define CIES_CACHED 64
 
-/* Gaps between functions, see unwind_table.h. */
-#define PADDING_BYTES_MAX     15 /* functions begin at multiples of 16 */
-#define ENTRY_BYTES_MAX       128
-#define GENERATED_BYTES_LEAST (256u << 10)
-
 struct cached_cie {
 	uint32_t section, offset;
 	bool used, good;
@@ -25,9 +20,9 @@ struct cached_cie {
 
 struct builder {
 	const struct eh_frame *sections;
+	const struct unwind_text *text;
 	struct unwind_rules *rules;
 	struct unwind_table *table;
-	uint64_t entry;   /* where the program begins; 0: nowhere */
 	size_t room;      /* in table->rows */
 	size_t pages;     /* how many index entries are final */
 	uint64_t floor;   /* what lies below is taken */
@@ -157,40 +152,15 @@ static const struct cached_cie *find_cie(struct builder *builder, const struct f
 	return err == -E2BIG ? NULL : cached;
 }
 
-static int put_rule(struct builder *builder, uint64_t address, const struct unwind_rule *rule)
-{
-	int number = number_of(builder, rule);
-
-	return number < 0 ? number : put(builder, address, number);
-}
-
-/* The builder stands at the end of a function that has nothing on the stack but its return address. */
-static bool is_after_return(const struct builder *builder)
-{
-	static const struct unwind_rule leaf = {.cfa = UNWIND_RSP, .cfa_offset = 8};
-	size_t count;
-
-	return builder->pending && memcmp(&unwind_rules_all(builder->rules, &count)[builder->number], &leaf, sizeof(leaf)) == 0;
-}
-
 /* What no FDE claims, from the floor to `end`. */
 static int take_gap(struct builder *builder, uint64_t end)
 {
-	static const struct unwind_rule by_frame = {.cfa = UNWIND_RBP, .rbp = UNWIND_RBP_AT_RBP, .cfa_offset = 16};
-	static const struct unwind_rule outermost = {.cfa = UNWIND_END};
-	uint64_t entry = builder->entry;
-	int err;
+	struct unwind_gap_part parts[UNWIND_GAP_PARTS_MAX];
+	size_t n = unwind_gap(builder->text, builder->floor, end, parts);
+	int err = 0;
 
-	if (end - builder->floor <= PADDING_BYTES_MAX && is_after_return(builder))
-		return 0;
-	if (end - builder->floor >= GENERATED_BYTES_LEAST)
-		return put_rule(builder, builder->floor, &by_frame);
-	err = put(builder, builder->floor, UNWIND_RULE_NONE);
-	if (err || !entry || entry < builder->floor || entry >= end)
-		return err;
-	err = put_rule(builder, entry, &outermost);
-	if (!err && end - entry > ENTRY_BYTES_MAX)
-		err = put(builder, entry + ENTRY_BYTES_MAX, UNWIND_RULE_NONE);
+	for (size_t i = 0; i < n && !err; i++)
+		err = take_row(builder, parts[i].start, &parts[i].rule);
 	return err;
 }
 
@@ -282,17 +252,17 @@ static int sort(struct fde_list *list)
 	return 0;
 }
 
-static bool in_a_range(const struct fde *fde, const struct unwind_range *ranges, size_t n_ranges)
+static bool in_a_range(const struct fde *fde, const struct unwind_text *text)
 {
-	for (size_t i = 0; i < n_ranges; i++) {
-		if (fde->start >= ranges[i].start && fde->end <= ranges[i].end)
+	for (size_t i = 0; i < text->n_ranges; i++) {
+		if (fde->start >= text->ranges[i].start && fde->end <= text->ranges[i].end)
 			return true;
 	}
 	return false;
 }
 
 /* Leaves what lies in the ranges, by address. `*end` is where the last ends. */
-static int arrange(struct fde_list *list, const struct unwind_range *ranges, size_t n_ranges, uint64_t *end)
+static int arrange(struct fde_list *list, const struct unwind_text *text, uint64_t *end)
 {
 	bool sorted = true;
 	size_t kept = 0;
@@ -301,7 +271,7 @@ static int arrange(struct fde_list *list, const struct unwind_range *ranges, siz
 	for (size_t i = 0; i < list->count; i++) {
 		struct fde fde = list->all[i];
 
-		if (!in_a_range(&fde, ranges, n_ranges)) {
+		if (!in_a_range(&fde, text)) {
 			list->refused++;
 			continue;
 		}
@@ -325,8 +295,8 @@ static int build(struct builder *builder, const struct fde_list *list)
 	return finish(builder);
 }
 
-int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, const struct unwind_range *ranges, size_t n_ranges,
-		       uint64_t entry, struct unwind_rules *rules, struct unwind_table **ret)
+int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, const struct unwind_text *text,
+		       struct unwind_rules *rules, struct unwind_table **ret)
 {
 	_cleanup_free_ struct builder *builder = calloc(1, sizeof(*builder));
 	struct unwind_table *table;
@@ -335,7 +305,7 @@ int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, c
 
 	if (!builder)
 		return -ENOMEM;
-	err = arrange(list, ranges, n_ranges, &end);
+	err = arrange(list, text, &end);
 	if (err)
 		return err;
 	if (list->count == 0)
@@ -354,7 +324,7 @@ int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, c
 	builder->sections = sections;
 	builder->rules = rules;
 	builder->table = table;
-	builder->entry = entry;
+	builder->text = text;
 	builder->floor = builder->at = table->start;
 	builder->budget = UNWIND_INSTRUCTIONS_MAX;
 	unwind_rules_all(rules, &builder->n_rules);

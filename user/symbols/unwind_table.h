@@ -4,15 +4,7 @@
  *
  * Which FDE holds where several claim an address: the one that begins first, and of those the one that was read first; it holds for
  * all its addresses, and the others for what is left. No compiler or linker makes such objects. Addresses that no FDE claims have
- * rule UNWIND_NONE, so that code without unwind information never inherits its predecessor's rule, with three exceptions:
- *
- * - Less than 16 bytes behind a function that ends with only its return address on the stack are under its last rule: padding, and what
- *   follows the system call in glibc's clone() and clone3(), which end their FDE before it for the sake of the child
- *   (sysdeps/unix/sysv/linux/x86_64/clone3.S). The parent waits there in posix_spawn(), system() and popen().
- * - Up to 128 bytes from the program's entry point on are the outermost frame: the dynamic linker's _start has no FDE
- *   (sysdeps/x86_64/dl-machine.h, RTLD_START).
- * - 256 KiB or more are code that a generator wrote into the object, as V8's builtins in node and chromium (1.6 MB). Generators keep frame
- *   pointers: a caller is lost only while rbp is not set up yet. Procedure linkage tables are not as large.
+ * rule UNWIND_NONE, so that code without unwind information never inherits its predecessor's rule (unwind_gaps.h has the exceptions).
  */
 #ifndef CONCPROF_UNWIND_TABLE_H
 #define CONCPROF_UNWIND_TABLE_H
@@ -21,6 +13,7 @@
 #include <stdint.h>
 
 #include "symbols/eh_frame.h"
+#include "symbols/unwind_gaps.h"
 #include "symbols/unwind_rules.h"
 #include "unwind_rule.h"
 
@@ -47,14 +40,11 @@ struct unwind_table {
 };
 
 /*
- * Compiles the FDEs of `list`, which refer to `sections` by number; sorts the list. `entry` is the object's entry point, 0: none. An FDE that lies in none of the `n_ranges` ranges of
- * executable addresses is refused. 0; -ENODATA when no FDE is left; -E2BIG beyond the limits above; -ENOMEM.
+ * Compiles the FDEs of `list`, which refer to `sections` by number; sorts the list. An FDE that does not lie in one of the text's ranges is
+ * refused. 0; -ENODATA when no FDE is left; -E2BIG beyond the limits above; -ENOMEM.
  */
-struct unwind_range {
-	uint64_t start, end;
-};
-int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, const struct unwind_range *ranges, size_t n_ranges,
-		       uint64_t entry, struct unwind_rules *rules, struct unwind_table **ret);
+int unwind_table_build(const struct eh_frame *sections, struct fde_list *list, const struct unwind_text *text,
+		       struct unwind_rules *rules, struct unwind_table **ret);
 void unwind_table_free(struct unwind_table *table); /* NULL is fine */
 
 /* Number of the rule at one of the object's own addresses; UNWIND_RULE_NONE outside of the table. */
