@@ -118,3 +118,30 @@ u = resource.getrusage(resource.RUSAGE_CHILDREN); print(int((u.ru_utime + u.ru_s
 		     for w in waits if "sync" in w["cause"] and w["state"] == "disk")' '[w["cause"] for w in waits]'
 	holds "$RUN" "one program, one thread" 'len(threads) == 1 and run["exit_status"] == 0'
 }
+
+@test "C++: a lock is called as the source has it" {
+	cat >"$BATS_TEST_TMPDIR/pool.c" <<-'C'
+		#include <pthread.h>
+		#include <unistd.h>
+		pthread_mutex_t queue asm("_ZN4pool5queueE") = PTHREAD_MUTEX_INITIALIZER;
+		static void *lock(void *none)
+		{
+			pthread_mutex_lock(&queue);
+			pthread_mutex_unlock(&queue);
+			return none;
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			pthread_mutex_lock(&queue);
+			pthread_create(&thread, 0, lock, 0);
+			usleep(50000);
+			pthread_mutex_unlock(&queue);
+			return pthread_join(thread, 0);
+		}
+	C
+	gcc -pthread -o "$BATS_TEST_TMPDIR/pool" "$BATS_TEST_TMPDIR/pool.c"
+	measure "$BATS_TEST_TMPDIR/pool"
+	holds "$RUN" "demangled" '[w["cause"] for w in waits if w["state"] == "lock" and w["thread"] > 1] == ["pool::queue"]' \
+		'[(w["state"], w["cause"]) for w in waits]'
+}

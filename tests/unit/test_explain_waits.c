@@ -167,6 +167,30 @@ static void test_places_are_the_programs_own(void **state)
 	place_is("[unfinished: no tables];leaf;pthread_mutex_lock", "leaf");
 }
 
+static void heap_lock_is(const char *stack, const char *name)
+{
+	struct run *run = build_run("one", 1 * S);
+	struct explanation *explanation;
+	struct run_wait *wait;
+
+	build_process(run, 0, "one");
+	build_thread(run, 1, 0, "one", 0, 1 * S);
+	wait = build_futex(run, &run->threads[0], "", 0, true, 1, 1 * S);
+	wait->address = 0x5581000;
+	wait->stack = build_stack(run, stack);
+	explanation = explained(run);
+	assert_string_equal(explanation->causes[0].cause, name);
+	explanation_free(explanation);
+	run_free(run);
+}
+
+static void test_a_lock_on_the_heap_is_called_by_the_function_that_waits_for_it(void **state)
+{
+	(void)state;
+	heap_lock_is("main;orders_add;pthread_mutex_lock", "mutex of orders_add() at 0x5581000");
+	heap_lock_is("main;Orders::add(int);pthread_mutex_lock", "mutex of Orders::add(int) at 0x5581000");
+}
+
 /* Under `depth` frames that are not worth a word, as no program but a recording may have them without end. */
 static struct run *run_deep(size_t depth)
 {
@@ -323,6 +347,7 @@ int main(void)
 	    cmocka_unit_test(test_a_cause_names_its_holder_waker_and_place),
 	    cmocka_unit_test(test_the_finding_names_the_holder),
 	    cmocka_unit_test(test_places_are_the_programs_own),
+	    cmocka_unit_test(test_a_lock_on_the_heap_is_called_by_the_function_that_waits_for_it),
 	    cmocka_unit_test(test_an_endless_stack_ends),
 	    cmocka_unit_test(test_percentiles),
 	    cmocka_unit_test(test_functions_by_their_own_time),

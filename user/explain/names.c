@@ -143,6 +143,12 @@ static const char *file_note(const struct run_wait *wait, char note[300])
 	return note;
 }
 
+/* C++ names come with their parameters. */
+static const char *parentheses(const char *function)
+{
+	return strchr(function, '(') ? "" : "()";
+}
+
 /* A lock without a name of its own. Words of a pair share the name, as they share what the name is made of. */
 static char *name_without_symbol(const char *what, const struct subject *subject)
 {
@@ -150,7 +156,7 @@ static char *name_without_symbol(const char *what, const struct subject *subject
 	uint64_t address = WORD_PAIR(subject->wait->address);
 
 	if (waiter && waiter->function[0])
-		return text_format("%s of %s() at 0x%" PRIx64, what, waiter->function, address);
+		return text_format("%s of %s%s at 0x%" PRIx64, what, waiter->function, parentheses(waiter->function), address);
 	if (waiter && !subject->wait->file[0])
 		return text_format("%s of %s at 0x%" PRIx64, what, waiter->object, address);
 	if (subject->wait->file[0])

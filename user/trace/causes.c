@@ -8,6 +8,7 @@
 #include "lib/cleanup.h"
 #include "lib/text.h"
 #include "profile/entry.h"
+#include "symbols/demangle.h"
 #include "symbols/syscalls.h"
 #include "waits.h"
 
@@ -357,7 +358,9 @@ int cause_fill(const struct cause_names *names, const struct thread *thread, con
 		wait->op = (key->op & WAIT_OP_MANY) != 0;
 	wait->syscall = name_syscall(key->nr);
 	wait->object = name_object(names, thread->process, key, &inside);
-	wait->symbol = strdup(symbol ? symbol : "");
+	wait->symbol = symbol ? demangle(symbol) : NULL;
+	if (!wait->symbol)
+		wait->symbol = strdup(symbol ? symbol : "");
 	wait->file = strdup(file);
 	wait->inside = inside || ((key->class == CLASS_SOCKET || key->class == CLASS_POLL) && peer_is_followed(names, key));
 	if (!wait->syscall || !wait->object || !wait->symbol || !wait->file)
