@@ -92,12 +92,14 @@ __noinline u32 look_add(struct look *look, struct fd_view *view)
 	holds = wait_holds(view->kind);
 	inet = view->kind == FD_SOCKET && view->where.peer.family != AF_UNIX;
 	if (view->kind == FD_PIPE || (view->kind == FD_SOCKET && !inet)) {
+		bool listens = view->kind == FD_SOCKET && view->where.local.kind & WHERE_LISTENS;
+
 		/* A search costs microseconds: none where the answer cannot change any more, but for how many there are. */
-		if (look->inet || look->holds & holds) {
+		if (!listens && (look->inet || (look->op & WAIT_OP_MANY && look->holds & holds))) {
 			look->set = wait_set_add(look->set, holds);
 			return 0;
 		}
-		if (look->searches < SEARCHES_MAX) {
+		if (!listens && look->searches < SEARCHES_MAX) {
 			look->searches++;
 			if (other_end_is_own(view->file, view->kind))
 				return 0;

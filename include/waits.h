@@ -183,7 +183,7 @@ static inline __attribute__((always_inline)) __u64 wait_round_ns(__u64 ns, __u64
 
 	for (int i = 0; i < 18 && ns / unit >= limit; i++)
 		unit *= 10;
-	return (ns + unit / 2) / unit * unit;
+	return (ns / unit + (ns % unit >= (unit + 1) / 2)) * unit;
 }
 
 /* What a poll set holds: bits. */

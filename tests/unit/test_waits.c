@@ -94,6 +94,8 @@ static void test_well_known_calls(void **state)
 	assert_int_equal(wait_how(__NR_clone3, 0), HOW_CLONE3);
 	assert_int_equal(wait_how(__NR_wait4, 0), HOW_CHILD);
 	assert_int_equal(wait_how(__NR_fsync, 0), HOW_FILE_FD);
+	assert_int_equal(wait_how(__NR_openat, 0), HOW_PATH_AT);
+	assert_int_equal(wait_how(__NR_unlink, 0), HOW_PATH);
 	assert_int_equal(wait_how(__NR_restart_syscall, 0), HOW_RESTART);
 	assert_int_equal(wait_how(0, 1), HOW_RESTART);
 	assert_int_equal(wait_how(240, 1), HOW_FUTEX);
@@ -132,6 +134,75 @@ static void test_poll_sets(void **state)
 	assert_int_equal(wait_holds(FD_SOCKET), HOLDS_SOCKET);
 }
 
+static void test_how_many_a_set_holds(void **state)
+{
+	uint64_t set = 0;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		set = wait_set_add(set, HOLDS_SOCKET);
+	set = wait_set_add(set, HOLDS_OTHER);
+	set = wait_set_add(set, 0);
+	assert_int_equal(WAIT_SET_COUNT(set, HOLDS_SOCKET), 3);
+	assert_int_equal(WAIT_SET_COUNT(set, HOLDS_PIPE), 0);
+	assert_int_equal(WAIT_SET_COUNT(set, HOLDS_OTHER), 1);
+	/* Beyond a few they are many, and do not run into their neighbours. */
+	for (int i = 0; i < 1000; i++)
+		set = wait_set_add(set, HOLDS_SOCKET);
+	assert_int_equal(WAIT_SET_COUNT(set, HOLDS_SOCKET), WAIT_SET_MANY);
+	assert_int_equal(WAIT_SET_COUNT(set, HOLDS_PIPE), 0);
+}
+
+static void test_lengths_are_rounded(void **state)
+{
+	static const uint64_t cases[][3] = {
+	    {0, 100, 0},
+	    {7, 100, 7},
+	    {99, 100, 99},
+	    {100, 100, 100},
+	    {104, 100, 100},
+	    {105, 100, 110},
+	    {999, 100, 1000},
+	    {19999123, 100, 20000000},
+	    {14900000, 10, 10000000},
+	    {15000000, 10, 20000000},
+	    {999999999999999999, 100, 1000000000000000000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(wait_round_ns(cases[i][0], cases[i][1]), cases[i][2]);
+	assert_true(wait_round_ns(~0ull, 100) > 0);
+}
+
+static void test_only_what_looks_like_a_held_mutex_has_a_holder(void **state)
+{
+	const struct wait_mutex held = {.lock = 2, .owner = 4711, .nusers = 1};
+	struct wait_mutex mutex = held;
+	const int kinds[] = {0, 1, 2, 3, 16, 32 + 2, 64, 128 + 1, 256, 512};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		mutex.kind = kinds[i];
+		assert_int_equal(wait_mutex_holder(&mutex), 4711);
+	}
+	mutex.kind = 4;
+	assert_int_equal(wait_mutex_holder(&mutex), 0);
+	mutex.kind = 1024;
+	assert_int_equal(wait_mutex_holder(&mutex), 0);
+	mutex = held;
+	mutex.lock = 1;
+	assert_int_equal(wait_mutex_holder(&mutex), 0);
+	mutex = held;
+	mutex.nusers = 0;
+	assert_int_equal(wait_mutex_holder(&mutex), 0);
+	for (int i = 0; i < 3; i++) {
+		mutex = held;
+		mutex.owner = (const int[]){0, -1, 0x40000000}[i];
+		assert_int_equal(wait_mutex_holder(&mutex), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +211,9 @@ int main(void)
 	    cmocka_unit_test(test_well_known_calls),
 	    cmocka_unit_test(test_futex_operations),
 	    cmocka_unit_test(test_poll_sets),
+	    cmocka_unit_test(test_how_many_a_set_holds),
+	    cmocka_unit_test(test_lengths_are_rounded),
+	    cmocka_unit_test(test_only_what_looks_like_a_held_mutex_has_a_holder),
 	};
 
 	return cmocka_run_group_tests_name("waits", tests, NULL, NULL);

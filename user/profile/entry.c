@@ -19,9 +19,9 @@ static const struct {
     {"pthread_cond_*", ENTRY_CONDITION},
     {"cnd_*", ENTRY_CONDITION},
     {"PyThread_acquire_lock*", ENTRY_RUNTIME_LOCK},
-    {"sem_wait*", ENTRY_SEMAPHORE},
-    {"sem_timedwait*", ENTRY_SEMAPHORE},
-    {"sem_clockwait*", ENTRY_SEMAPHORE},
+    {"sem_wait", ENTRY_SEMAPHORE},
+    {"sem_timedwait", ENTRY_SEMAPHORE},
+    {"sem_clockwait", ENTRY_SEMAPHORE},
     {"new_sem_wait*", ENTRY_SEMAPHORE}, /* glibc's name within */
     {"pthread_barrier_wait", ENTRY_BARRIER},
     {"pthread_join", ENTRY_JOIN},
@@ -37,9 +37,9 @@ static const struct {
 static const char *const lock_objects[] = {"libc.so", "libc-",     "libpthread", "ld-linux",
 					   "ld-2",    "libstdc++", "libc++",     "ld-musl"};
 static const char *const lock_functions[] = {
-    "std::",        "__gthread_", "g_mutex_",    "g_rw_lock_", "g_cond_",       "g_once_",
-    "g_rec_mutex_", "uv_mutex_",  "uv_cond_",    "uv_rwlock_", "uv_sem_",       "PyThread_",
-    "absl::",       "boost::",    "parking_lot", "tcmalloc::", "pthread_mutex", "futex_wait",
+    "std::",       "gthread_", "g_mutex_",   "g_rw_lock_", "g_cond_",   "g_once_", "g_rec_mutex_",
+    "uv_mutex_",   "uv_cond_", "uv_rwlock_", "uv_sem_",    "PyThread_", "absl::",  "boost::",
+    "parking_lot", "pthread_", "futex_",     "lll_",       "syscall",
 };
 
 /* Does `name` match the pattern, in which '*' stands for anything? */
@@ -84,7 +84,8 @@ static bool is_about_locking(const struct run_frame *frame)
 {
 	return entry_of_function(frame->function) != ENTRY_NONE ||
 	       begins_with_one_of(frame->object, lock_objects, sizeof(lock_objects) / sizeof(*lock_objects)) ||
-	       begins_with_one_of(frame->function, lock_functions, sizeof(lock_functions) / sizeof(*lock_functions));
+	       begins_with_one_of(frame->function + strspn(frame->function, "_"), lock_functions,
+				  sizeof(lock_functions) / sizeof(*lock_functions));
 }
 
 static const struct run_frame *frame_at(const struct run *run, const struct run_stack *stack)
