@@ -29,6 +29,7 @@ static __always_inline void process_begin(struct thread *t, u64 now)
 	process->parent = t->parent_process;
 	process->begin_ns = now;
 	process->threads = 1;
+	process->cgroup = bpf_get_current_cgroup_id();
 	__builtin_memcpy(process->comm, t->comm, sizeof(t->comm));
 }
 

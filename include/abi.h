@@ -262,6 +262,7 @@ struct process {
 	__u64 parent;      /* serial of the process that created it; 0 for the root */
 	__u64 undelivered; /* threads whose record found no room in the ring buffer */
 	__u64 begin_ns;
+	__u64 cgroup; /* id in the version 2 hierarchy at its begin; 0: it lived already */
 	__u64 undelivered_life_ns;
 	__u64 undelivered_ns[CLASS_SLOTS];
 	char comm[COMM_BYTES];

@@ -6,6 +6,7 @@
 #include "account.h"
 #include "lib/cleanup.h"
 #include "trace/causes.h"
+#include "trace/cgroups.h"
 
 #define PORT_WORDS (65536 / 16)
 
@@ -146,6 +147,29 @@ static int fill_process(const struct kept_process *kept, struct run_process *ret
 	};
 	memcpy(ret->undelivered_ns, kept->process.undelivered_ns, sizeof(ret->undelivered_ns));
 	return ret->comm ? 0 : -ENOMEM;
+}
+
+/* Who is alive says where it is now; of the others it is known where they began. */
+static int fill_cgroups(const struct collected *collected, struct run *run)
+{
+	struct cgroups *cgroups;
+	int err = cgroups_open(&cgroups);
+
+	for (size_t i = 0; i < run->n_processes && !err; i++) {
+		const struct process *process = &collected->processes[i].process;
+		const char *name;
+
+		if (process->threads)
+			run->processes[i].cgroup = cgroup_of_process(process->tgid);
+		name = run->processes[i].cgroup ? NULL : cgroups_name(cgroups, process->cgroup);
+		if (!name)
+			continue;
+		run->processes[i].cgroup = strdup(name);
+		if (!run->processes[i].cgroup)
+			err = -ENOMEM;
+	}
+	cgroups_close(cgroups);
+	return err;
 }
 
 static int by_id(const void *key, const void *element)
@@ -333,6 +357,8 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 		err = -ENOMEM;
 	for (size_t i = 0; i < collected->n_processes && !err; i++)
 		err = fill_process(&collected->processes[i], &run->processes[run->n_processes++]);
+	if (!err)
+		err = fill_cgroups(collected, run);
 	gather_names(&builder, words, ports);
 	if (!err)
 		err = peers_open(collected, &builder.names.peers);
