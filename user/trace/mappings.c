@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "trace/perf_records.h"
 
 /* Data pages of one CPU's ring; a power of two (perf_event_open(2)). A record with a path takes 100-200 bytes. */
 #define RING_PAGES 128
@@ -35,28 +36,6 @@ struct mappings {
 	struct list taken; /* not delivered yet */
 	struct list kept;
 	uint64_t lost;
-};
-
-/* What follows every record under sample_id_all with PERF_SAMPLE_TID | PERF_SAMPLE_TIME. */
-struct sample_id {
-	uint32_t pid, tid;
-	uint64_t time;
-};
-
-struct mmap2_record {
-	struct perf_event_header header;
-	uint32_t pid, tid;
-	uint64_t addr, len, pgoff;
-	uint32_t maj, min;
-	uint64_t ino, ino_generation;
-	uint32_t prot, flags;
-	char filename[];
-};
-
-struct comm_record {
-	struct perf_event_header header;
-	uint32_t pid, tid;
-	char comm[];
 };
 
 static int ring_open(struct ring *ring, int cpu)
@@ -147,60 +126,13 @@ static bool add(struct list *list, const struct mapping *mapping)
 	return true;
 }
 
-static void take_mapping(struct mappings *mappings, const struct mmap2_record *record, size_t bytes, uint64_t time_ns)
-{
-	const char *name = record->filename;
-	struct mapping mapping = {
-	    .kind = MAPPING_FILE,
-	    .time_ns = time_ns,
-	    .pid = record->pid,
-	    .start = record->addr,
-	    .length = record->len,
-	    .file_offset = record->pgoff,
-	    .major = record->maj,
-	    .minor = record->min,
-	    .inode = record->ino,
-	    .inode_generation = record->ino_generation,
-	};
-
-	/* "//anon", "[heap]", "[stack]", "[vdso]", "[vsyscall]" (kernel/events/core.c, perf_event_mmap_event). */
-	if (strncmp(name, "[vdso]", bytes) == 0)
-		mapping.kind = MAPPING_VDSO;
-	else if (strncmp(name, "[vsyscall]", bytes) == 0 || strncmp(name, "[uprobes]", bytes) == 0)
-		return;
-	else if (name[0] != '/' || (bytes > 1 && name[1] == '/'))
-		mapping.kind = MAPPING_ANONYMOUS;
-	if (mapping.kind == MAPPING_FILE)
-		mapping.path = strndup(name, bytes);
-	if ((mapping.kind == MAPPING_FILE && !mapping.path) || !add(&mappings->taken, &mapping))
-		mappings->lost++;
-}
-
 /* One whole record; `bytes` includes the header. */
 static void take_record(struct mappings *mappings, const struct perf_event_header *header, size_t bytes)
 {
-	struct sample_id id;
-	size_t body;
+	struct mapping mapping;
 
-	if (header->type == PERF_RECORD_LOST) {
-		if (bytes >= sizeof(*header) + 16)
-			mappings->lost += ((const uint64_t *)(header + 1))[1];
-		return;
-	}
-	if (bytes < sizeof(*header) + sizeof(id))
-		return;
-	body = bytes - sizeof(id);
-	memcpy(&id, (const char *)header + body, sizeof(id));
-	if (header->type == PERF_RECORD_MMAP2 && body > sizeof(struct mmap2_record)) {
-		take_mapping(mappings, (const void *)header, body - sizeof(struct mmap2_record), id.time);
-	} else if (header->type == PERF_RECORD_COMM && header->misc & PERF_RECORD_MISC_COMM_EXEC &&
-		   body >= sizeof(struct comm_record)) {
-		const struct comm_record *record = (const void *)header;
-		struct mapping mapping = {.kind = MAPPING_EXEC, .time_ns = id.time, .pid = record->pid};
-
-		if (!add(&mappings->taken, &mapping))
-			mappings->lost++;
-	}
+	if (perf_record_read(header, bytes, &mapping, &mappings->lost) && !add(&mappings->taken, &mapping))
+		mappings->lost++;
 }
 
 static void ring_take(struct mappings *mappings, struct ring *ring)

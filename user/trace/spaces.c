@@ -2,10 +2,10 @@
 #include "trace/spaces.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "trace/proc_maps.h"
 #include "trace/regions.h"
 
 #define HASH_SLOTS 4096
@@ -24,8 +24,7 @@ struct list {
 struct space {
 	uint32_t pid;
 	uint64_t begin_ns; /* of the address space; 0: before the measurement */
-	struct span *spans;
-	size_t n_spans, room_spans;
+	struct spans spans;
 	struct list *list; /* published last; NULL: none */
 	bool changed;      /* since then */
 	struct space *next;
@@ -114,7 +113,7 @@ static void space_remove(struct spaces *spaces, struct space **place)
 			spaces->changed[i--] = spaces->changed[--spaces->n_changed];
 	*place = space->next;
 	list_drop(spaces, space->list);
-	free(space->spans);
+	spans_free(&space->spans);
 	free(space);
 }
 
@@ -136,49 +135,6 @@ static struct space *space_new(struct spaces *spaces, uint32_t pid)
 	return space;
 }
 
-static bool insert_span(struct space *space, size_t at, const struct span *span)
-{
-	if (space->n_spans == space->room_spans) {
-		size_t room = space->room_spans ? 2 * space->room_spans : 16;
-		struct span *grown = reallocarray(space->spans, room, sizeof(*grown));
-
-		if (!grown)
-			return false;
-		space->spans = grown;
-		space->room_spans = room;
-	}
-	memmove(&space->spans[at + 1], &space->spans[at], (space->n_spans - at) * sizeof(*space->spans));
-	space->spans[at] = *span;
-	space->n_spans++;
-	return true;
-}
-
-/* What lay there before is replaced. False when there is no memory. */
-static bool add_span(struct space *space, const struct span *span)
-{
-	size_t i = 0;
-
-	while (i < space->n_spans && space->spans[i].end <= span->start)
-		i++;
-	if (i < space->n_spans && space->spans[i].start < span->start) {
-		struct span right = space->spans[i];
-
-		space->spans[i++].end = span->start;
-		right.start = span->end;
-		if (right.start < right.end && !insert_span(space, i, &right))
-			return false;
-	}
-	while (i < space->n_spans && space->spans[i].start < span->end) {
-		if (space->spans[i].end > span->end) {
-			space->spans[i].start = span->end;
-			break;
-		}
-		memmove(&space->spans[i], &space->spans[i + 1], (space->n_spans - i - 1) * sizeof(*space->spans));
-		space->n_spans--;
-	}
-	return insert_span(space, i, span);
-}
-
 static void apply_mapping(struct spaces *spaces, struct space *space, const struct mapping *mapping)
 {
 	struct span span = {.start = mapping->start, .end = mapping->start + mapping->length};
@@ -192,14 +148,14 @@ static void apply_mapping(struct spaces *spaces, struct space *space, const stru
 				    !unwind_object_bias(span.object->object, mapping->start, mapping->file_offset, &span.bias)))
 			span.object = NULL;
 	}
-	if (!add_span(space, &span))
+	if (spans_put(&space->spans, &span))
 		spaces->full++;
 	mark_changed(spaces, space);
 }
 
 static void apply_exec(struct spaces *spaces, struct space *space, uint64_t time_ns)
 {
-	space->n_spans = 0;
+	space->spans.n = 0;
 	space->begin_ns = time_ns;
 	if (spaces->tables)
 		mark_changed(spaces, space);
@@ -214,15 +170,10 @@ static void apply_fork(struct spaces *spaces, const struct record_fork *fork)
 	if (!child || !parent || !spaces->tables)
 		return;
 	child->begin_ns = parent->begin_ns;
-	child->spans = malloc((parent->n_spans + 1) * sizeof(*child->spans));
-	if (!child->spans) {
+	if (spans_copy(&child->spans, &parent->spans)) {
 		spaces->full++;
 		return;
 	}
-	if (parent->n_spans)
-		memcpy(child->spans, parent->spans, parent->n_spans * sizeof(*child->spans));
-	child->n_spans = parent->n_spans;
-	child->room_spans = parent->n_spans + 1;
 	child->list = list;
 	if (list)
 		list->processes++;
@@ -315,16 +266,16 @@ static struct list *list_new(struct spaces *spaces, const struct space *space)
 
 	if (!list)
 		return NULL;
-	for (size_t i = 0; i < space->n_spans; i++)
-		entries += span_entries(&space->spans[i], NULL);
-	list->spans = malloc(space->n_spans * sizeof(*list->spans) + 1);
+	for (size_t i = 0; i < space->spans.n; i++)
+		entries += span_entries(&space->spans.all[i], NULL);
+	list->spans = malloc(space->spans.n * sizeof(*list->spans) + 1);
 	if (!list->spans || regions_take(spaces->regions, entries, &list->region)) {
 		free(list->spans);
 		free(list);
 		return NULL;
 	}
-	memcpy(list->spans, space->spans, space->n_spans * sizeof(*list->spans));
-	list->n_spans = space->n_spans;
+	memcpy(list->spans, space->spans.all, space->spans.n * sizeof(*list->spans));
+	list->n_spans = space->spans.n;
 	list->generation = ++spaces->generation;
 	entries = 0;
 	for (size_t i = 0; i < list->n_spans; i++)
@@ -341,7 +292,7 @@ static void publish(struct spaces *spaces, struct space *space)
 	struct list *list = NULL;
 
 	space->changed = false;
-	if (space->n_spans) {
+	if (space->spans.n) {
 		list = list_new(spaces, space);
 		if (!list)
 			spaces->full++;
@@ -414,29 +365,6 @@ void spaces_round(struct spaces *spaces, struct mappings *mappings)
 
 /* --- a process that is alive --- */
 
-/* One line of /proc/PID/maps (proc(5)). False: not executable, or nonsense. */
-static bool parse_line(char *line, struct mapping *mapping)
-{
-	char permissions[5];
-	int path = 0;
-
-	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &mapping->start, &mapping->length,
-		   permissions, &mapping->file_offset, &mapping->major, &mapping->minor, &mapping->inode, &path) < 7 ||
-	    !path || mapping->length <= mapping->start || permissions[2] != 'x')
-		return false;
-	mapping->length -= mapping->start;
-	mapping->path = line + path;
-	mapping->kind = MAPPING_ANONYMOUS;
-	if (strcmp(mapping->path, "[vdso]") == 0)
-		mapping->kind = MAPPING_VDSO;
-	else if (strcmp(mapping->path, "[vsyscall]") == 0)
-		return false;
-	else if (mapping->path[0] == '/')
-		mapping->kind = MAPPING_FILE;
-	return true;
-}
-
 int spaces_attach(struct spaces *spaces, struct mappings *mappings, uint32_t pid)
 {
 	_cleanup_fclose_ FILE *maps = NULL;
@@ -459,7 +387,7 @@ int spaces_attach(struct spaces *spaces, struct mappings *mappings, uint32_t pid
 	while (!err && getline(&line, &room, maps) > 0) {
 		struct mapping mapping = {.pid = pid};
 
-		if (!parse_line(line, &mapping))
+		if (!proc_maps_line(line, &mapping))
 			continue;
 		if (spaces->tables)
 			apply_mapping(spaces, space, &mapping);

@@ -11,6 +11,7 @@
 #ifndef CONCPROF_SPACES_H
 #define CONCPROF_SPACES_H
 
+#include "trace/spans.h"
 #include "trace/tables.h"
 
 struct spaces;
@@ -32,13 +33,7 @@ void spaces_ended(struct spaces *spaces, uint32_t pid);
 /* Applies what has been mapped and who has forked, in the order of time, and publishes what changed. */
 void spaces_round(struct spaces *spaces, struct mappings *mappings);
 
-/* Where an address lay. */
-struct span {
-	uint64_t start, end;
-	uint64_t bias;               /* what to take off to get the object's own address */
-	struct table_object *object; /* NULL: memory without a file */
-};
-/* NULL: nowhere that is known. Valid until the next spaces_round(). */
+/* Where an address lay. NULL: nowhere that is known. Valid until the next spaces_round(). */
 const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address);
 
 /* The generation that a process's list has now; 0: none. */
