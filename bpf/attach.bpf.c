@@ -70,24 +70,24 @@ static __always_inline void memory_take(struct task_struct *task, u32 i, u64 poi
 	other_memory_bytes[i] = bytes;
 }
 
-static __always_inline void classify_found(struct thread *t, struct task_struct *task, struct pt_regs *regs)
+static __always_inline bool has_user_side(struct task_struct *task)
 {
-	bool i386 = task->thread_info.status & TS_COMPAT, user = !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER));
+	return !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER));
+}
+
+static __always_inline void look_at(struct task_struct *task, struct pt_regs *regs)
+{
+	bool i386 = task->thread_info.status & TS_COMPAT;
 
 	other_looker = bpf_get_current_pid_tgid();
 	other_task = (u64)task;
-	if (user && (s64)regs->orig_ax >= 0) {
-		memory_take(task, 0, i386 ? (u32)regs->bx : regs->di);
-		memory_take(task, 1, i386 ? (u32)regs->cx : regs->si);
-		memory_take(task, 2, i386 ? (u32)regs->dx : regs->dx);
-		memory_take(task, 3, i386 ? (u32)regs->si : regs->r10);
-		memory_take(task, 4, (u64)task->clear_child_tid);
-	}
-	wait_classify_other(t, task->__state, task);
-	other_looker = 0;
-	/* What restart_syscall continues began before anybody looked. */
-	if (t->open.class < CLASS_FUTEX)
-		t->open.class = CLASS_OTHER;
+	if (!has_user_side(task) || (s64)regs->orig_ax < 0)
+		return;
+	memory_take(task, 0, i386 ? (u32)regs->bx : regs->di);
+	memory_take(task, 1, i386 ? (u32)regs->cx : regs->si);
+	memory_take(task, 2, i386 ? (u32)regs->dx : regs->dx);
+	memory_take(task, 3, i386 ? (u32)regs->si : regs->r10);
+	memory_take(task, 4, (u64)task->clear_child_tid);
 }
 
 /* The side on which a thread that is not on a CPU goes on: its saved registers tell whether it is in a syscall. */
@@ -95,7 +95,7 @@ static __always_inline u8 side_of(struct task_struct *task, struct pt_regs *regs
 {
 	if (!with_syscalls)
 		return CLASS_CPU;
-	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
+	if (!has_user_side(task))
 		return CLASS_KERNEL;
 	return (s64)regs->orig_ax < 0 ? CLASS_USER : CLASS_KERNEL;
 }
@@ -110,40 +110,68 @@ static __always_inline void forget(struct task_struct *task, struct thread *t)
 	bpf_task_storage_delete(&threads, task);
 }
 
-/* Marks a thread: nobody sees the mark before it is whole. */
-static __always_inline void mark_thread(struct task_struct *task, struct chosen *chosen)
+/*
+ * Marking has three steps, each with a stack frame of its own: below the classification in the middle, the 512 bytes that all frames share
+ * would not do otherwise (6.1 rounds each up to 32). The first one fills the scratch.
+ */
+static __noinline struct thread *mark_begin(struct task_struct *task, struct chosen *chosen)
 {
 	static const struct thread empty;
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct record_thread *record;
-	struct thread *t, *marked;
+	struct thread *t;
 	u32 zero = 0;
-	u8 found;
 
 	record = bpf_map_lookup_elem(&scratch, &zero);
 	if (!record)
-		return;
+		return NULL;
 	t = &record->thread;
 	bpf_probe_read_kernel(t, sizeof(*t), &empty);
-	found = where_is(task);
+	t->account.found = where_is(task);
 	thread_adopt(t, task, chosen);
-	if (found == FOUND_BLOCKED)
-		classify_found(t, task, regs);
-	if (with_stacks && found == FOUND_BLOCKED && !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)))
-		t->open.stack = stack_parked(t, task, regs, 0);
-	account_mark(&t->account, bpf_ktime_get_ns(), found, side_of(task, regs), t->open.class);
+	if (t->account.found == FOUND_BLOCKED)
+		look_at(task, (struct pt_regs *)bpf_task_pt_regs(task));
+	return t;
+}
+
+/* Nobody sees the mark before it is whole. */
+static __noinline int mark_end(struct thread *t, struct task_struct *task)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct process *process;
+	struct thread *marked;
+
+	if (t->account.found == FOUND_BLOCKED) {
+		other_looker = 0;
+		/* What restart_syscall continues began before anybody looked. */
+		if (t->open.class < CLASS_FUTEX)
+			t->open.class = CLASS_OTHER;
+		if (with_stacks && has_user_side(task))
+			t->open.stack = stack_parked(t, task, regs, 0);
+	}
+	account_mark(&t->account, bpf_ktime_get_ns(), t->account.found, side_of(task, regs), t->open.class);
 	if (with_stacks)
 		bpf_task_storage_get(&stack_caches, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	marked = bpf_task_storage_get(&threads, task, t, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!marked)
 		lose(LOSS_THREAD_UNFOLLOWED);
 	if (!marked || marked->serial != t->serial) { /* it has marked itself */
-		struct process *process = bpf_map_lookup_elem(&processes, &t->process);
-
+		process = bpf_map_lookup_elem(&processes, &t->process);
 		if (process)
 			__sync_fetch_and_sub(&process->threads, 1);
 		__sync_fetch_and_sub(&threads_alive, 1);
 	}
+	return 0;
+}
+
+static __always_inline void mark_thread(struct task_struct *task, struct chosen *chosen)
+{
+	struct thread *t = mark_begin(task, chosen);
+
+	if (!t)
+		return;
+	if (t->account.found == FOUND_BLOCKED)
+		wait_classify_other(t, task->__state, task);
+	mark_end(t, task);
 }
 
 SEC("iter.s/task")
