@@ -2,9 +2,6 @@
 /*
  * libFuzzer: an ELF object, or else .eh_frame with an object made around it, compiled to an unwind table, taken apart, and walked
  * over hostile memory.
- *
- *   clang -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Iuser -Itests/unit tests/fuzz/fuzz_eh_frame.c \
- *       user/symbols/{elf_image,eh_frame,cfa_program,cfa_expression,unwind_rules,unwind_table,unwind_object,unwind_walk}.c -lz
  */
 #include "cfi_builder.h"
 #include "symbols/unwind_walk.h"

@@ -130,7 +130,8 @@ static int take_kernel(struct stacks *stacks, const struct record_stack *record)
 	}
 	stacks->kernel_of[number].first = stacks->n_kernel_frames;
 	stacks->kernel_of[number].n = record->frames;
-	memcpy(stacks->kernel_frames + stacks->n_kernel_frames, record->frame, record->frames * sizeof(uint64_t));
+	if (record->frames)
+		memcpy(stacks->kernel_frames + stacks->n_kernel_frames, record->frame, record->frames * sizeof(uint64_t));
 	stacks->n_kernel_frames += record->frames;
 	return 0;
 }

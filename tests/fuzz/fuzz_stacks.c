@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libFuzzer: stacks as the kernel side delivers them, in any order, of any length, with any ids; the tree that is made of them is named and
+ * must be one. Address spaces and names are stood in for: by what an address is, it lies in an object, in a JIT's memory, or nowhere.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/parked.h"
+#include "trace/stacks.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct parked {
+	int unused;
+};
+
+int parked_open(struct spaces *spaces, struct parked **ret)
+{
+	(void)spaces;
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -1;
+}
+
+int parked_add(struct parked *parked, const struct record_parked *record)
+{
+	(void)parked, (void)record;
+	return 0;
+}
+
+int parked_round(struct parked *parked, int (*take)(void *context, const struct record_stack *record), void *context)
+{
+	(void)parked, (void)take, (void)context;
+	return 0;
+}
+
+void parked_count(const struct parked *parked, uint64_t *stops)
+{
+	(void)parked, (void)stops;
+}
+
+void parked_close(struct parked *parked)
+{
+	free(parked);
+}
+
+const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address)
+{
+	static char name[] = "object";
+	static struct table_object object = {.name = name};
+	static const struct span in_object = {.end = UINT64_MAX, .object = &object}, in_memory = {.end = UINT64_MAX};
+
+	(void)spaces;
+	return generation == 0 || address % 3 == 0 ? NULL : address % 3 == 1 ? &in_object : &in_memory;
+}
+
+size_t symbolizer_user(struct symbolizer *symbolizer, struct symbol_object *object, uint64_t vaddr, struct symbol_frame *frames,
+		       size_t max)
+{
+	(void)symbolizer, (void)object, (void)vaddr, (void)frames, (void)max;
+	abort(); /* the object has no symbols */
+}
+
+int symbolizer_perf_map(struct symbolizer *symbolizer, uint64_t process, uint32_t pid, struct perf_map **ret)
+{
+	(void)symbolizer, (void)pid;
+	*ret = NULL;
+	return process % 2 ? -1 : 0;
+}
+
+const char *symbolizer_perf_map_find(struct symbolizer *symbolizer, struct perf_map *map, uint64_t address, uint64_t *offset)
+{
+	(void)symbolizer, (void)map;
+	*offset = 0;
+	return address % 2 ? "jit" : NULL;
+}
+
+const char *symbolizer_kernel(struct symbolizer *symbolizer, uint64_t address, uint64_t *offset, const char **module)
+{
+	static const char *const names[] = {"__traceiter_sched_switch", "bpf_prog", "schedule", NULL};
+
+	(void)symbolizer;
+	*offset = 0;
+	*module = address % 5 ? NULL : "module";
+	return names[address % 4];
+}
+
+static void check(const struct run *run)
+{
+	for (size_t i = 0; i < run->n_stacks; i++) {
+		const struct run_stack *stack = &run->stacks[i];
+
+		if (stack->id != i + 1 || stack->parent > i || stack->frame == 0 || stack->frame > run->n_frames)
+			abort();
+	}
+	for (size_t i = 0; i < run->n_frames; i++) {
+		if (!run->frames[i].function || !run->frames[i].object || !run->frames[i].source)
+			abort();
+	}
+}
+
+/* Records, each behind its length in 16 bits. */
+static void take_all(struct stacks *stacks, const uint8_t *data, size_t size)
+{
+	while (size > 2) {
+		size_t bytes = data[0] | data[1] << 8;
+		void *record;
+
+		data += 2;
+		size -= 2;
+		if (bytes > size)
+			bytes = size;
+		record = malloc(bytes); /* of just that length, for the sanitizer */
+		if (!record)
+			abort();
+		memcpy(record, data, bytes);
+		if (stacks_take(stacks, record, bytes))
+			abort();
+		free(record);
+		data += bytes;
+		size -= bytes;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	struct stacks *stacks;
+	uint64_t number;
+
+	if (!run || stacks_open(NULL, NULL, &stacks))
+		abort();
+	take_all(stacks, data, size);
+	for (uint64_t process = 0; process < 4; process++)
+		stacks_process_ends(stacks, process, 1);
+	for (uint64_t id = 0; id < 256; id++) {
+		if (stacks_number(stacks, id, run, &number) || number > run->n_stacks)
+			abort();
+	}
+	check(run);
+	stacks_close(stacks);
+	run_free(run);
+	return 0;
+}
