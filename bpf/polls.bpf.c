@@ -30,6 +30,46 @@ struct look {
 	union wait_where where;
 };
 
+/*
+ * In the map of each CPU, as is what is looked at, for the stack's 512 bytes would not do where frames are rounded up to 32 (6.1). Sets are
+ * looked at with interrupts off; but for those of other tasks at attach, which have their own.
+ */
+struct look_scratch {
+	struct look look;
+	struct fd_view view;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct look_scratch);
+} look_scratches SEC(".maps");
+
+static __always_inline struct look_scratch *look_scratch(void)
+{
+	u32 which = is_about_other();
+
+	return bpf_map_lookup_elem(&look_scratches, &which);
+}
+
+static __always_inline struct look *look_begin(void)
+{
+	struct look_scratch *scratch = look_scratch();
+
+	if (!scratch)
+		return NULL;
+	__builtin_memset(&scratch->look, 0, sizeof(scratch->look));
+	return &scratch->look;
+}
+
+/* Looks at one descriptor. */
+static __always_inline u32 look_at(struct look_scratch *scratch, u32 fd)
+{
+	__builtin_memset(&scratch->view, 0, sizeof(scratch->view));
+	return fd_look(fd, &scratch->view);
+}
+
 /* Looking for the other end of a pipe or socket pair in the own process. */
 struct own_end {
 	u64 file;  /* socket pair: the other end's file; pipe: this end's */
@@ -147,50 +187,52 @@ static __always_inline u32 look_done(struct look *look, struct thread *t)
 	return look->holds;
 }
 
-static long poll_step(u32 i, struct look *look)
+static long poll_step(u32 i, void *unused)
 {
+	struct look_scratch *scratch = look_scratch();
 	struct {
 		s32 fd;
 		u16 events, revents;
 	} entry = {.fd = -1};
-	struct fd_view view = {};
 
-	if (user_read(&entry, sizeof(entry), look->array + i * sizeof(entry)) || entry.fd < 0)
+	if (!scratch)
+		return 1;
+	if (user_read(&entry, sizeof(entry), scratch->look.array + i * sizeof(entry)) || entry.fd < 0)
 		return 0;
-	fd_look(entry.fd, &view);
-	look_add(look, &view);
-	return look->sockets >= SOCKETS_ENOUGH;
+	look_at(scratch, entry.fd);
+	look_add(&scratch->look, &scratch->view);
+	return scratch->look.sockets >= SOCKETS_ENOUGH;
 }
 
 __noinline u32 poll_holds(struct thread *t, u64 array, u64 count)
 {
-	struct look look = {.array = array};
+	struct look *look = look_begin();
 
-	if (!t)
+	if (!t || !look)
 		return 0;
+	look->array = array;
 	if (count > POLL_LOOK_MAX) {
 		count = POLL_LOOK_MAX;
 		lose(LOSS_POLL_SET_TOO_LARGE);
 	}
-	bpf_loop(count, poll_step, &look, 0);
-	return look_done(&look, t);
+	bpf_loop(count, poll_step, NULL, 0);
+	return look_done(look, t);
 }
 
-static long select_step(u32 fd, struct look *look)
+static long select_step(u32 fd, void *unused)
 {
+	struct look_scratch *scratch = look_scratch();
 	u32 word = fd / 64;
-	struct fd_view view = {};
 
-	if (word >= SELECT_WORDS)
+	if (!scratch || word >= SELECT_WORDS)
 		return 1;
-	if (!(look->words[word] >> (fd % 64) & 1))
+	if (!(scratch->look.words[word] >> (fd % 64) & 1))
 		return 0;
-	fd_look(fd, &view);
-	look_add(look, &view);
-	return look->sockets >= SOCKETS_ENOUGH;
+	look_at(scratch, fd);
+	look_add(&scratch->look, &scratch->view);
+	return scratch->look.sockets >= SOCKETS_ENOUGH;
 }
 
-/* With a frame of its own: below select_holds, the stack's 512 bytes would not do where frames are rounded up to 32 (6.1). */
 static __noinline void select_merge(struct look *look, u64 pointer, u64 count)
 {
 	u64 words[2 * SELECT_WORDS] = {}; /* twice the room: then a mask proves the bound */
@@ -207,19 +249,19 @@ static __noinline void select_merge(struct look *look, u64 pointer, u64 count)
 
 __noinline u32 select_holds(struct thread *t, u64 count, u64 readable, u64 writable, u64 exceptional)
 {
-	struct look look = {};
+	struct look *look = look_begin();
 
-	if (!t)
+	if (!t || !look)
 		return 0;
 	if (count > SELECT_LOOK_MAX) {
 		count = SELECT_LOOK_MAX;
 		lose(LOSS_POLL_SET_TOO_LARGE);
 	}
-	select_merge(&look, readable, count);
-	select_merge(&look, writable, count);
-	select_merge(&look, exceptional, count);
-	bpf_loop(count, select_step, &look, 0);
-	return look_done(&look, t);
+	select_merge(look, readable, count);
+	select_merge(look, writable, count);
+	select_merge(look, exceptional, count);
+	bpf_loop(count, select_step, NULL, 0);
+	return look_done(look, t);
 }
 
 /* The kernel's struct eventpoll behind an epoll descriptor, or 0. */
@@ -234,26 +276,29 @@ static __always_inline u64 epoll_of(u32 fd)
 	return (u64)BPF_CORE_READ(file, private_data);
 }
 
-static long epoll_step(u32 i, struct look *look)
+static long epoll_step(u32 i, void *unused)
 {
-	struct epoll_set *set = bpf_map_lookup_elem(&epolls, &look->epoll);
+	struct look_scratch *scratch = look_scratch();
 	struct epoll_member *member;
-	struct fd_view view = {};
+	struct epoll_set *set;
 
+	if (!scratch)
+		return 1;
+	set = bpf_map_lookup_elem(&epolls, &scratch->look.epoll);
 	if (!set || i >= EPOLL_SLOTS)
 		return 1;
 	member = &set->member[i];
 	if (!member->file)
 		return 0;
-	fd_look(member->fd, &view);
-	if (view.file != member->file) {
+	look_at(scratch, member->fd);
+	if (scratch->view.file != member->file) {
 		/* Closed: the kernel took it out of the set by itself. */
 		member->file = 0;
 		return 0;
 	}
-	if (look_add(look, &view))
-		look->witness = i;
-	return look->sockets >= SOCKETS_ENOUGH;
+	if (look_add(&scratch->look, &scratch->view))
+		scratch->look.witness = i;
+	return scratch->look.sockets >= SOCKETS_ENOUGH;
 }
 
 /* Whether the member that decided the summary is still there. */
@@ -273,16 +318,19 @@ static __always_inline bool summary_holds(struct epoll_set *set)
 /* Looks through the whole set. */
 static __always_inline void summary_take(struct epoll_set *set, u64 epoll)
 {
-	struct look look = {.epoll = epoll};
+	struct look *look = look_begin();
 
-	bpf_loop(EPOLL_SLOTS, epoll_step, &look, 0);
-	set->summary.where = look.where;
-	set->summary.op = look.op | (set->too_large ? WAIT_OP_MANY : 0);
-	set->summary.object = set->summary.op & WAIT_OP_MANY ? look.set : 0;
-	set->file = look.file;
-	set->ports = look.ports;
-	set->holds = look.holds;
-	set->witness = look.witness;
+	if (!look)
+		return;
+	look->epoll = epoll;
+	bpf_loop(EPOLL_SLOTS, epoll_step, NULL, 0);
+	set->summary.where = look->where;
+	set->summary.op = look->op | (set->too_large ? WAIT_OP_MANY : 0);
+	set->summary.object = set->summary.op & WAIT_OP_MANY ? look->set : 0;
+	set->file = look->file;
+	set->ports = look->ports;
+	set->holds = look->holds;
+	set->witness = look->witness;
 	set->known = 1;
 }
 
