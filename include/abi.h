@@ -391,7 +391,11 @@ _Static_assert(sizeof(struct unwind_mapping) == 40, "unwind_mapping layout");
 	X(EXEC_UNDELIVERED, "exec_undelivered", "an exec record found no room: names of that program may be missing")            \
 	X(SNAPSHOT_TORN, "snapshot_torn", "a live thread could not be read in a consistent state")                               \
 	X(PROBE_MISSED, "probe_missed", "the kernel skipped a probe (recursion)")                                                \
-	X(MAPPING_LOST, "mapping_lost", "mapping records were dropped: addresses may lack names")
+	X(MAPPING_LOST, "mapping_lost", "mapping records were dropped: addresses may lack names")                                \
+	X(OBJECT_UNNAMED, "object_unnamed",                                                                                      \
+	  "the symbols of a program or library could not be read: its functions are shown by address")                           \
+	X(LINES_UNREAD, "lines_unread", "the lines of a program or library could not be read: they are not shown")               \
+	X(PERF_MAP_CUT, "perf_map_cut", "a process said more of its generated code than is read: some of it is shown by address")
 
 enum loss {
 #define X(id, name, gloss) LOSS_##id,

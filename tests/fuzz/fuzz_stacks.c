@@ -54,11 +54,41 @@ const struct span *spaces_find(const struct spaces *spaces, uint64_t generation,
 	return generation == 0 || address % 3 == 0 ? NULL : address % 3 == 1 ? &in_object : &in_memory;
 }
 
+uint64_t spaces_full(const struct spaces *spaces)
+{
+	(void)spaces;
+	return 0;
+}
+
+const struct tables *spaces_tables(const struct spaces *spaces)
+{
+	(void)spaces;
+	return NULL;
+}
+
+uint64_t tables_full(const struct tables *tables)
+{
+	(void)tables;
+	return 0;
+}
+
+uint64_t tables_unnamed(const struct tables *tables)
+{
+	(void)tables;
+	return 0;
+}
+
 size_t symbolizer_user(struct symbolizer *symbolizer, struct symbol_object *object, uint64_t vaddr, struct symbol_frame *frames,
 		       size_t max)
 {
 	(void)symbolizer, (void)object, (void)vaddr, (void)frames, (void)max;
 	abort(); /* the object has no symbols */
+}
+
+void symbolizer_counts(const struct symbolizer *symbolizer, struct symbolizer_counts *counts)
+{
+	(void)symbolizer;
+	*counts = (struct symbolizer_counts){};
 }
 
 int symbolizer_perf_map(struct symbolizer *symbolizer, uint64_t process, uint32_t pid, struct perf_map **ret)

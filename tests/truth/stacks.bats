@@ -109,3 +109,26 @@ PY
 	[ "$(query "$BATS_TEST_TMPDIR/run" "SELECT sum(w.count) >= 15 $spawned")" = 1 ]
 	[ "$(query "$BATS_TEST_TMPDIR/run" "SELECT count(*) $spawned AND (s.text IS NULL OR s.text NOT LIKE '\_start;%;main;spawn\_here;%' ESCAPE '\')")" = 0 ]
 }
+
+@test "more libraries than files may be open: each is named, and the program has the caller's limit" {
+	needs_root
+	local files=() i
+	cd "$BATS_TEST_TMPDIR"
+	echo 'int visits; void visit(void (*f)(void)); void visit(void (*f)(void)) { f(); visits++; }' >visit.c
+	# Without build ids they are different objects, as they would be with different ones.
+	gcc -O2 -shared -fPIC -nostdlib -Wl,--build-id=none -o visit.so visit.c
+	for i in {1..80}; do
+		cp visit.so "visit$i.so"
+		files+=("./visit$i.so")
+	done
+	run bash -c 'ulimit -Sn 64; exec "$@"' bash "$CONCPROF" run -F 0 -o run -- bash -c 'ulimit -Sn; exec "$@"' bash "$PROGRAMS/libraries" "${files[@]}"
+	expect 0 "64"
+	[ "${lines[0]}" = 64 ]
+	query run "SELECT name, value FROM figure WHERE kind = 'loss'"
+	[ "$(query run "SELECT count(DISTINCT f.object) FROM frame f WHERE f.function = 'visit' AND f.object LIKE 'visit%.so'")" = 80 ]
+	[ "$(query run "SELECT sum(w.count) FROM wait w JOIN stack_text s ON s.id = w.stack WHERE s.text LIKE '%;main;visit;sleep\_here;%' ESCAPE '\'")" = 80 ]
+	# More than ever may be open: names are lost, which is told, and nothing else.
+	run bash -c 'ulimit -n 128; exec "$@"' bash "$CONCPROF" run -F 0 -o few -- "$PROGRAMS/libraries" "${files[@]}"
+	expect 0 "object_unnamed"
+	[ "$(query few "SELECT sum(w.count) FROM wait w JOIN stack_text s ON s.id = w.stack WHERE s.text LIKE '%sleep\_here;%' ESCAPE '\'")" = 80 ]
+}

@@ -3,7 +3,7 @@
  * Code that no FDE claims. It has no rule, so that it never inherits its predecessor's, with three exceptions:
  *
  * - What glibc's clone() and clone3() do between the system call and their return: they end their FDE before the call for the sake of
- *   the child (sysdeps/unix/sysv/linux/x86_64/clone.S, clone3.S), but their caller waits there in posix_spawn(), system() and popen().
+ *   the child (sysdeps/unix/sysv/linux/x86_64/clone.S, clone3.S), but their caller waits there in posix_spawn and what is made of it.
  *   Only where the gap is these ten bytes and no others: then the `ret` among them proves that the return address is on top of the
  *   stack. It holds for the parent; the child, whose stack is another, has at most the three instructions up to the jump to its own
  *   part under this rule.

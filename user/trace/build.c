@@ -379,6 +379,8 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 		err = add_samples(&builder);
 	if (!err)
 		err = fill_stack_figures(collected, run);
+	if (!err && collected->stacks)
+		stacks_count_losses(collected->stacks, collected->losses);
 	if (!err)
 		err = fill_losses(collected, run);
 	causes_check_holders(run);

@@ -60,6 +60,20 @@ static void go_first(struct measurement *m)
 	setpriority(PRIO_PROCESS, 0, -20);
 }
 
+/*
+ * Each object that is named stays open, and so may its debug file: a large program with many plugins needs more than the usual 1,024. What is
+ * launched is not to inherit it: it was forked before, and the next one is after measure_close().
+ */
+static void open_more_files(struct measurement *m)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &m->open_files))
+		return;
+	most = (struct rlimit){.rlim_cur = m->open_files.rlim_max, .rlim_max = m->open_files.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &most);
+}
+
 int measure_open(struct measurement *m, const struct trace_options *options, bool attach, char *error)
 {
 	int err;
@@ -67,6 +81,7 @@ int measure_open(struct measurement *m, const struct trace_options *options, boo
 	m->options = options;
 	m->cpu_ns = own_cpu_ns();
 	go_first(m);
+	open_more_files(m);
 	err = kernel_open(options, attach, &m->kernel, error);
 	if (err)
 		return err;
@@ -254,8 +269,11 @@ int trace_describe(const char *name, char *const *argv, struct run *run)
 void measure_close(struct measurement *m)
 {
 	/* Not if it failed before it began. */
-	if (m->options)
+	if (m->options) {
 		setpriority(PRIO_PROCESS, 0, m->priority);
+		if (m->open_files.rlim_max)
+			setrlimit(RLIMIT_NOFILE, &m->open_files);
+	}
 	signals_give_back(&m->signals);
 	unwinding_close(&m->unwinding);
 	mappings_close(m->mappings);

@@ -3,6 +3,8 @@
 #ifndef CONCPROF_MEASURE_H
 #define CONCPROF_MEASURE_H
 
+#include <sys/resource.h>
+
 #include "trace/collect.h"
 #include "trace/kernel.h"
 #include "trace/mappings.h"
@@ -17,6 +19,8 @@ struct measurement {
 	struct unwinding unwinding;
 	struct collected collected;
 	struct signals signals;
+	/* RLIMIT_NOFILE to go back to; all zero: as it was */
+	struct rlimit open_files;
 	int hangup_fd;      /* when somebody else has started the program: readable when they have gone; -1: none */
 	bool asked_to_end;  /* by a signal, or by a hang-up */
 	bool out_of_time;   /* the duration is over */

@@ -409,6 +409,18 @@ int stacks_number(struct stacks *stacks, uint64_t id, struct run *run, uint64_t 
 	return err ? err : convert(stacks, run, without_own_frames(stacks, stacks->node_of[number]), ret);
 }
 
+void stacks_count_losses(const struct stacks *stacks, uint64_t *losses)
+{
+	const struct tables *tables = spaces_tables(stacks->spaces);
+	struct symbolizer_counts counts;
+
+	symbolizer_counts(stacks->symbolizer, &counts);
+	losses[LOSS_UNWIND_FULL] += tables_full(tables) + spaces_full(stacks->spaces);
+	losses[LOSS_OBJECT_UNNAMED] += tables_unnamed(tables) + counts.objects_unnamed;
+	losses[LOSS_LINES_UNREAD] += counts.objects_no_lines;
+	losses[LOSS_PERF_MAP_CUT] += counts.perf_maps_cut;
+}
+
 void stacks_close(struct stacks *stacks)
 {
 	if (!stacks)

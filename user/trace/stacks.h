@@ -30,6 +30,9 @@ void stacks_process_ends(struct stacks *stacks, uint64_t process, uint32_t pid);
  */
 int stacks_number(struct stacks *stacks, uint64_t id, struct run *run, uint64_t *ret);
 
+/* What could not be unwound or named for want of room, by enum loss: added to LOSS_COUNT entries. Call it when all are named. */
+void stacks_count_losses(const struct stacks *stacks, uint64_t *losses);
+
 void stacks_close(struct stacks *stacks); /* NULL is fine */
 
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@ struct tables {
 	uint32_t *segment[UNWIND_SEGMENTS_MAX]; /* the kernel's words, mapped */
 	size_t used[UNWIND_SEGMENTS_MAX];
 	size_t n_segments;
-	uint64_t full;
+	uint64_t full, unnamed;
+	uint64_t to_name; /* how many more objects may stay open */
 	struct table_object *by_inode[HASH_SLOTS];
 	struct table_object *vdso;
 };
@@ -31,6 +33,18 @@ struct tables {
 static size_t rules_bytes(void)
 {
 	return (UNWIND_RULES_MAX + 1) * sizeof(struct unwind_rule);
+}
+
+/*
+ * A program that maps more files than we may open shall cost names, not the measurement. Our own descriptors are 60 with two CPUs, at most
+ * four of them a CPU; an object takes one, and may take another one for its debug file.
+ */
+static uint64_t objects_to_name(void)
+{
+	uint64_t own = 64 + 4 * sysconf(_SC_NPROCESSORS_CONF);
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < own ? 0 : (limit.rlim_cur - own) / 2;
 }
 
 int tables_open(struct kernel *kernel, struct symbolizer *symbolizer, struct tables **ret)
@@ -42,6 +56,7 @@ int tables_open(struct kernel *kernel, struct symbolizer *symbolizer, struct tab
 		return -ENOMEM;
 	tables->kernel = kernel;
 	tables->symbolizer = symbolizer;
+	tables->to_name = objects_to_name();
 	tables->kernel_rules =
 	    mmap(NULL, rules_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, kernel_map_fd(kernel, KERNEL_MAP_RULES), 0);
 	if (tables->kernel_rules == MAP_FAILED) {
@@ -171,8 +186,12 @@ static void compile(struct tables *tables, struct table_object *object, int fd, 
 		return;
 	}
 	finish(tables, object);
-	if (symbolizer_object(tables->symbolizer, fd, path, &object->symbols))
+	if (tables->to_name && symbolizer_object(tables->symbolizer, fd, path, &object->symbols) == 0) {
+		tables->to_name--;
+	} else {
 		object->symbols = NULL;
+		tables->unnamed++;
+	}
 }
 
 static char *name_of(const char *path)
@@ -331,6 +350,11 @@ enum unwind_stop tables_rule(const struct tables *tables, const struct table_obj
 		return UNWIND_WHOLE;
 	}
 	return UNWIND_STOP_NO_RULE;
+}
+
+uint64_t tables_unnamed(const struct tables *tables)
+{
+	return tables->unnamed;
 }
 
 uint64_t tables_full(const struct tables *tables)

@@ -41,6 +41,8 @@ void tables_ahead(struct tables *tables, const char *path);
 /* The rule at one of an object's own addresses: UNWIND_WHOLE and *ret, or why there is none. */
 enum unwind_stop tables_rule(const struct tables *tables, const struct table_object *object, uint64_t address,
 			     struct unwind_rule *ret);
+/* How many objects' symbols are out of reach: no memory, no descriptors. */
+uint64_t tables_unnamed(const struct tables *tables);
 /* How many objects' tables found no room. */
 uint64_t tables_full(const struct tables *tables);
 void tables_close(struct tables *tables); /* NULL is fine */
