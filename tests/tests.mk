@@ -65,7 +65,7 @@ test_make = $(MAKE) --no-print-directory $(test_jobs)
 test-unit-bin: $(test_unit_bin)
 test-bin: $(BIN) $(test_unit_bin) $(test_truth_bin)
 fuzz-bin: $(B)/fuzz/usable
-	$(Q)! grep -q yes $< || $(test_make) $(fuzz_bin)
+	+$(Q)! grep -q yes $< || $(test_make) $(fuzz_bin)
 # What the rings compare with: everything under the sanitizers; a kernel side that does not count every switch; and an interpreter
 # lock that has another name. $(B), $(BIN) and CFLAGS go to the sub-make, which shares nothing with this one.
 test_broken := B=build/broken BIN=build/broken/concprof BPF_EXTRA=-DCONCPROF_TEST_SKIP_SWITCH \
