@@ -100,18 +100,23 @@ static __always_inline u64 slots_hash(struct stack_scratch *scratch, const u16 *
 	return stack_mix(even, odd);
 }
 
-/* Rounds the number of slots up, so that they can be looked at in steps. */
-static __always_inline u32 slots_pad(u16 *slot, u32 slots, u32 most)
+/*
+ * Rounds the number of slots up, so that they can be looked at in steps. The one number that is tested is the one that all places are
+ * counted from, in 64 bits: else the verifiers of 6.1 and 6.12 do not see that the test bounds them.
+ */
+static __always_inline u32 slots_pad(u16 *slot, u64 slots, u64 most)
 {
-	u16 last;
+	u64 last = slots - 1;
+	u16 value;
 
-	if (!slots || slots > most - SLOT_STEP)
+	barrier_var(last);
+	if (last >= most - SLOT_STEP)
 		return 0;
-	last = slot[slots - 1];
+	value = slot[last];
 #pragma unroll
-	for (u32 j = 0; j < SLOT_STEP - 1; j++)
-		slot[slots + j] = last;
-	return (slots + SLOT_STEP - 1) / SLOT_STEP * SLOT_STEP;
+	for (u32 j = 1; j < SLOT_STEP; j++)
+		slot[last + j] = value;
+	return (last + SLOT_STEP) & ~(SLOT_STEP - 1ULL);
 }
 
 /* Hash of the words at the user slots; 0 when they cannot be read. */
@@ -178,7 +183,7 @@ __noinline int memo_kernel_slots(struct stack_memo *memo, u64 anchor, u32 frames
 {
 	struct stack_scratch *scratch = stack_scratch();
 	struct scan scan = {};
-	u64 bytes;
+	u64 bytes, last;
 
 	if (!memo || !scratch)
 		return 0;
@@ -198,9 +203,11 @@ __noinline int memo_kernel_slots(struct stack_memo *memo, u64 anchor, u32 frames
 	if (bpf_probe_read_kernel(scratch->bytes, bytes, (void *)anchor))
 		return 0;
 	bpf_loop(bytes / 8, scan_step, &scan, 0);
-	if (!scan.keep || scan.keep > CACHE_KERNEL_SLOTS - SLOT_STEP)
+	last = (u64)scan.keep - 1;
+	barrier_var(last); /* as in slots_pad() */
+	if (last >= CACHE_KERNEL_SLOTS - SLOT_STEP)
 		return 0;
-	memo->kernel_span = (scratch->slot[scan.keep - 1] + 1) * 8;
+	memo->kernel_span = (scratch->slot[last] + 1) * 8;
 	bpf_probe_read_kernel(memo->kernel_slot, sizeof(memo->kernel_slot), scratch->slot);
 	memo->kernel_slots = slots_pad(memo->kernel_slot, scan.keep, CACHE_KERNEL_SLOTS);
 	return memo->kernel_slots;
@@ -285,7 +292,7 @@ __noinline int stack_take(struct thread *t)
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct stack_cache *cache;
 	struct stack_memo *memo;
-	u64 anchor, kernel, both, place;
+	u64 anchor, kernel, both, place, turn;
 	bool same;
 
 	if (!t || !scratch)
@@ -302,8 +309,11 @@ __noinline int stack_take(struct thread *t)
 	if (!same) {
 		memo = &cache->memo[place + 1];
 		same = is_user_same(memo, regs, t);
-		if (!same)
-			memo = &cache->memo[place + (++cache->turn & 1)];
+		if (!same) {
+			turn = place + (++cache->turn & 1);
+			barrier_var(turn); /* 6.1 knows no bounds of what the compiler makes of the sum, two bits or'ed */
+			memo = &cache->memo[turn & (CACHE_ENTRIES - 1)];
+		}
 	}
 	anchor = *(volatile u64 *)&scratch->anchor;
 	/* Through memory: a number, no longer a pointer to the verifier. Beyond the top of the stack is nothing to be read. */
