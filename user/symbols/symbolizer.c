@@ -232,15 +232,22 @@ const char *symbolizer_perf_map_find(struct symbolizer *symbolizer, struct perf_
 	return name ? string_pool_add(symbolizer->pool, name) : NULL;
 }
 
+int symbolizer_load_kernel(struct symbolizer *symbolizer)
+{
+	int err = kernel_symbols_open("/proc/kallsyms", &symbolizer->kernel);
+
+	symbolizer->kernel_tried = true;
+	if (err)
+		symbolizer->kernel = NULL;
+	return err;
+}
+
 const char *symbolizer_kernel(struct symbolizer *symbolizer, uint64_t address, uint64_t *offset, const char **module)
 {
 	const char *name;
 
-	if (!symbolizer->kernel_tried) {
-		symbolizer->kernel_tried = true;
-		if (kernel_symbols_open("/proc/kallsyms", &symbolizer->kernel))
-			symbolizer->kernel = NULL;
-	}
+	if (!symbolizer->kernel_tried)
+		symbolizer_load_kernel(symbolizer);
 	name = symbolizer->kernel ? kernel_symbols_find(symbolizer->kernel, address, offset, module) : NULL;
 	if (!name)
 		return NULL;

@@ -77,6 +77,11 @@ int symbolizer_perf_map(struct symbolizer *symbolizer, uint64_t process, uint32_
 const char *symbolizer_perf_map_find(struct symbolizer *symbolizer, struct perf_map *map, uint64_t address, uint64_t *offset);
 
 /*
+ * Reads the kernel's names, which takes some 0.1 s. Otherwise that is done at the first question. May run in a thread of its own beside
+ * everything but symbolizer_kernel() and symbolizer_close(). 0, or what kernel_symbols_open() says.
+ */
+int symbolizer_load_kernel(struct symbolizer *symbolizer);
+/*
  * The kernel's function at `address`, by /proc/kallsyms as it was at the first call. `module` becomes its module, without
  * brackets, or NULL. NULL if there is none, or if the kernel does not show addresses to us.
  */

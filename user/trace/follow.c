@@ -20,6 +20,9 @@ static int start(struct measurement *m, const struct launch *launch, const char 
 		err = launch_settle(launch);
 	if (!err)
 		err = kernel_mark_root(m->kernel, launch->pidfd);
+	/* Else the program's first waits would wait for it. */
+	if (m->unwinding.tables)
+		tables_settle(m->unwinding.tables);
 	if (err) {
 		snprintf(error, TRACE_ERROR_BYTES, "cannot follow the new process: %s", strerror(-err));
 		return err;

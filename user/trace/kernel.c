@@ -380,21 +380,18 @@ int kernel_sampler_fd(const struct kernel *kernel)
 	return bpf_program__fd(kernel->skel->progs.on_sample);
 }
 
-int kernel_new_segment(struct kernel *kernel, uint32_t number)
+int kernel_new_segment(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	int fd =
 	    bpf_map_create(BPF_MAP_TYPE_ARRAY, "segment", sizeof(__u32), 2 * sizeof(__u32), UNWIND_SEGMENT_WORDS / 2, &options);
-	int err;
 
-	if (fd < 0)
-		return -errno;
-	if (bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.segments), &number, &fd, BPF_ANY)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
+	return fd < 0 ? -errno : fd;
+}
+
+int kernel_place_segment(struct kernel *kernel, uint32_t number, int fd)
+{
+	return bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.segments), &number, &fd, BPF_ANY) ? -errno : 0;
 }
 
 int kernel_add_space(struct kernel *kernel, uint32_t pid)

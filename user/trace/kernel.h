@@ -56,8 +56,10 @@ void kernel_unwound(const struct kernel *kernel, uint64_t *stops);
 enum kernel_map { KERNEL_MAP_RULES, KERNEL_MAP_SPACE_MAPPINGS };
 int kernel_map_fd(const struct kernel *kernel, enum kernel_map map);
 int kernel_sampler_fd(const struct kernel *kernel); /* the program that takes samples */
-/* Makes the segment of that number. Its descriptor, to be closed by the caller, or a negative errno. */
-int kernel_new_segment(struct kernel *kernel, uint32_t number);
+/* Makes a segment: its descriptor, to be closed by the caller, or a negative errno. */
+int kernel_new_segment(void);
+/* Lets programs find the segment by its number. Waits for a grace period of RCU: some 10 ms. May run in a thread of its own. */
+int kernel_place_segment(struct kernel *kernel, uint32_t number, int fd);
 /* Begins to keep the address space of a process, without mappings; and says what it has mapped, if it is still kept. */
 int kernel_add_space(struct kernel *kernel, uint32_t pid);
 int kernel_set_space(struct kernel *kernel, uint32_t pid, const struct unwind_space *space);

@@ -82,6 +82,11 @@ int measure_open(struct measurement *m, const struct trace_options *options, boo
 	m->cpu_ns = own_cpu_ns();
 	go_first(m);
 	open_more_files(m);
+	err = unwinding_begin(&m->unwinding, options);
+	if (err) {
+		snprintf(error, TRACE_ERROR_BYTES, "cannot begin to measure: %s", strerror(-err));
+		return err;
+	}
 	err = kernel_open(options, attach, &m->kernel, error);
 	if (err)
 		return err;
@@ -117,7 +122,7 @@ int measure_look(struct measurement *m)
 	spaces_round(m->unwinding.spaces, m->mappings);
 	if (taken < 0 || !m->unwinding.stacks)
 		return taken < 0 ? taken : 0;
-	return stacks_round(m->unwinding.stacks);
+	return stacks_round(m->unwinding.stacks, false);
 }
 
 /* When the next thing has to be done; UINT64_MAX: nothing is planned. */
@@ -225,6 +230,9 @@ int measure_finish(struct measurement *m, struct run *run, char *error)
 	}
 	kernel_stop(m->kernel, 0);
 	err = measure_look(m);
+	unwinding_settle(&m->unwinding);
+	if (!err && m->unwinding.stacks)
+		err = stacks_round(m->unwinding.stacks, true);
 	if (!err)
 		err = collect_finish(&m->collected, m->kernel);
 	if (!err) {

@@ -4,22 +4,18 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "lib/cleanup.h"
 #include "symbols/unwind_walk.h"
 
-/* Rounds after which the mappings of a process will not become known any more: a round is at most 100 ms. */
-#define ROUNDS_MAX 20
-#define PAGE_BYTES 4096
-
-struct waiting {
-	struct record_parked record;
-	unsigned int rounds;
-};
+/* After so long, mappings of a process that are not known will not become known any more: they are heard of within milliseconds. */
+#define PATIENCE_NS 1000000000ULL
+#define PAGE_BYTES  4096
 
 struct parked {
 	struct spaces *spaces;
-	struct waiting *all;
+	struct record_parked *all;
 	size_t n, room;
 	uint64_t stops[UNWIND_STOP_COUNT];
 };
@@ -48,14 +44,14 @@ int parked_add(struct parked *parked, const struct record_parked *record)
 {
 	if (parked->n == parked->room) {
 		size_t room = parked->room ? 2 * parked->room : 64;
-		struct waiting *grown = reallocarray(parked->all, room, sizeof(*grown));
+		struct record_parked *grown = reallocarray(parked->all, room, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		parked->all = grown;
 		parked->room = room;
 	}
-	parked->all[parked->n++] = (struct waiting){.record = *record};
+	parked->all[parked->n++] = *record;
 	return 0;
 }
 
@@ -146,21 +142,36 @@ static void unwind(const struct parked *parked, const struct record_parked *from
 	to->frame[0] = from->ip;
 }
 
-int parked_round(struct parked *parked, int (*take)(void *, const struct record_stack *), void *context)
+static uint64_t now_ns(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int parked_round(struct parked *parked, bool last, int (*take)(void *, const struct record_stack *), void *context)
+{
+	uint64_t now = now_ns();
 	struct record_stack stack;
 	size_t kept = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < parked->n; i++) {
-		struct waiting *waiting = &parked->all[i];
-		uint64_t generation = spaces_generation(parked->spaces, waiting->record.tgid);
+		const struct record_parked *record = &parked->all[i];
+		uint64_t generation = spaces_generation(parked->spaces, record->tgid);
+		bool may_wait = !last && now - record->time_ns < PATIENCE_NS;
 
-		if (err || (!generation && waiting->rounds++ < ROUNDS_MAX)) {
-			parked->all[kept++] = *waiting;
+		if (err || (!generation && may_wait)) {
+			parked->all[kept++] = *record;
 			continue;
 		}
-		unwind(parked, &waiting->record, generation, &stack);
+		unwind(parked, record, generation, &stack);
+		/* The list may be young, and not have all of its mappings yet. */
+		if (stack.stop == UNWIND_STOP_NO_MAPPING && may_wait) {
+			parked->all[kept++] = *record;
+			continue;
+		}
 		if (stack.stop < UNWIND_STOP_COUNT)
 			parked->stops[stack.stop]++;
 		err = take(context, &stack);
@@ -173,7 +184,6 @@ void parked_count(const struct parked *parked, uint64_t *stops)
 {
 	for (int i = 0; i < UNWIND_STOP_COUNT; i++)
 		stops[i] += parked->stops[i];
-	stops[UNWIND_STOP_NO_TABLES] += parked->n;
 }
 
 void parked_close(struct parked *parked)

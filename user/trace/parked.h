@@ -15,9 +15,9 @@ int parked_open(struct spaces *spaces, struct parked **ret);
 int parked_add(struct parked *parked, const struct record_parked *record);
 /*
  * Takes the stacks of those whose mappings are known by now: take() gets each as if the kernel side had delivered it, unfinished if it
- * came too late. The rest waits for the next round, but not for ever.
+ * came too late. The rest waits for the next round, but not for ever; not at all if this is the last one.
  */
-int parked_round(struct parked *parked, int (*take)(void *context, const struct record_stack *record), void *context);
+int parked_round(struct parked *parked, bool last, int (*take)(void *context, const struct record_stack *record), void *context);
 /* How many ended how, by enum unwind_stop: added to UNWIND_STOP_COUNT entries. */
 void parked_count(const struct parked *parked, uint64_t *stops);
 void parked_close(struct parked *parked); /* NULL is fine */

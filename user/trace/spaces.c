@@ -353,6 +353,8 @@ void spaces_round(struct spaces *spaces, struct mappings *mappings)
 		mappings_deliver(mappings, hear, spaces);
 	apply_forks_until(spaces, UINT64_MAX);
 	spaces->n_forks = spaces->applied_forks = 0;
+	if (spaces->tables && spaces->n_changed)
+		tables_settle(spaces->tables);
 	for (size_t i = 0; i < spaces->n_changed; i++)
 		publish(spaces, spaces->changed[i]);
 	spaces->n_changed = 0;

@@ -195,9 +195,9 @@ static int take_whole(void *context, const struct record_stack *record)
 	return stacks_take(context, record, RECORD_STACK_BYTES(record->frames));
 }
 
-int stacks_round(struct stacks *stacks)
+int stacks_round(struct stacks *stacks, bool last)
 {
-	return parked_round(stacks->parked, take_whole, stacks);
+	return parked_round(stacks->parked, last, take_whole, stacks);
 }
 
 void stacks_count_parked(const struct stacks *stacks, uint64_t *stops)
@@ -368,7 +368,7 @@ static bool begins_with(const char *text, const char *beginning)
  */
 static uint32_t without_own_frames(struct stacks *stacks, uint32_t leaf)
 {
-	uint32_t node = leaf;
+	uint32_t node = leaf, own = leaf;
 
 	while (node) {
 		const struct pair *pair = &stacks->nodes.all[node - 1];
@@ -378,13 +378,16 @@ static uint32_t without_own_frames(struct stacks *stacks, uint32_t leaf)
 
 		if (PLACE_KIND(place->a) != PLACE_KERNEL)
 			break;
-		function = symbolizer_kernel(stacks->symbolizer, place->b, &offset, &module);
-		if (!function ||
-		    !(begins_with(function, "__traceiter_") || begins_with(function, "__bpf_") || begins_with(function, "bpf_")))
-			break;
 		node = pair->a;
+		/* Our programs may have no names: they are loaded while the kernel's names are read. */
+		function = symbolizer_kernel(stacks->symbolizer, place->b, &offset, &module);
+		if (!function)
+			continue;
+		if (!begins_with(function, "__traceiter_") && !begins_with(function, "__bpf_") && !begins_with(function, "bpf_"))
+			break;
+		own = node;
 	}
-	return node;
+	return own;
 }
 
 /* The kernel's addresses of nodes and places are final when this is called first. */

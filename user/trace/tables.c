@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,6 +25,8 @@ struct tables {
 	uint32_t *segment[UNWIND_SEGMENTS_MAX]; /* the kernel's words, mapped */
 	size_t used[UNWIND_SEGMENTS_MAX];
 	size_t n_segments;
+	pthread_t placing; /* lets programs find the newest segment */
+	int placing_fd;    /* -1: nothing is under way */
 	uint64_t full, unnamed;
 	uint64_t to_name; /* how many more objects may stay open */
 	struct table_object *by_inode[HASH_SLOTS];
@@ -55,6 +58,7 @@ int tables_open(struct kernel *kernel, struct symbolizer *symbolizer, struct tab
 	if (!tables)
 		return -ENOMEM;
 	tables->kernel = kernel;
+	tables->placing_fd = -1;
 	tables->symbolizer = symbolizer;
 	tables->to_name = objects_to_name();
 	tables->kernel_rules =
@@ -85,6 +89,24 @@ static void mirror_rules(struct tables *tables)
 	tables->rules_there = count;
 }
 
+static void *place_segment(void *context)
+{
+	struct tables *tables = context;
+
+	/* If it fails, programs find no rules there: their stacks are unfinished, and counted. */
+	kernel_place_segment(tables->kernel, tables->n_segments - 1, tables->placing_fd);
+	return NULL;
+}
+
+void tables_settle(struct tables *tables)
+{
+	if (tables->placing_fd < 0)
+		return;
+	pthread_join(tables->placing, NULL);
+	close(tables->placing_fd);
+	tables->placing_fd = -1;
+}
+
 /* A segment with at least one page's room, and how many words are free there; NULL when all are full. */
 static uint32_t *segment_with_room(struct tables *tables, uint32_t *number, size_t *room)
 {
@@ -95,14 +117,22 @@ static uint32_t *segment_with_room(struct tables *tables, uint32_t *number, size
 	if (!tables->n_segments || UNWIND_SEGMENT_WORDS - tables->used[tables->n_segments - 1] < least) {
 		if (tables->n_segments == UNWIND_SEGMENTS_MAX)
 			return NULL;
-		fd = kernel_new_segment(tables->kernel, tables->n_segments);
+		fd = kernel_new_segment();
 		if (fd < 0)
 			return NULL;
 		words = mmap(NULL, UNWIND_SEGMENT_WORDS * sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		close(fd);
-		if (words == MAP_FAILED)
+		if (words == MAP_FAILED) {
+			close(fd);
 			return NULL;
+		}
+		tables_settle(tables);
 		tables->segment[tables->n_segments++] = words;
+		tables->placing_fd = fd;
+		if (pthread_create(&tables->placing, NULL, place_segment, tables)) {
+			place_segment(tables);
+			close(fd);
+			tables->placing_fd = -1;
+		}
 	}
 	*number = tables->n_segments - 1;
 	*room = UNWIND_SEGMENT_WORDS - tables->used[*number];
@@ -376,6 +406,7 @@ void tables_close(struct tables *tables)
 {
 	if (!tables)
 		return;
+	tables_settle(tables);
 	for (size_t i = 0; i < HASH_SLOTS; i++) {
 		while (tables->by_inode[i]) {
 			struct table_object *object = tables->by_inode[i];

@@ -43,6 +43,8 @@ enum unwind_stop tables_rule(const struct tables *tables, const struct table_obj
 			     struct unwind_rule *ret);
 /* How many objects' symbols are out of reach: no memory, no descriptors. */
 uint64_t tables_unnamed(const struct tables *tables);
+/* Must have been called before programs are told of what has been compiled since. */
+void tables_settle(struct tables *tables);
 /* How many objects' tables found no room. */
 uint64_t tables_full(const struct tables *tables);
 void tables_close(struct tables *tables); /* NULL is fine */

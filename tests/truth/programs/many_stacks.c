@@ -41,7 +41,7 @@ HARD static void go(unsigned int number, int depth)
 
 int main(int argc, char **argv)
 {
-	unsigned int n = argc > 1 ? atoi(argv[1]) : 100000;
+	unsigned int n = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
 
 	prctl(PR_SET_TIMERSLACK, 1);
 	for (unsigned int i = 0; i < n; i++)
