@@ -31,6 +31,16 @@ clean() # status, command
 	[ -s again.json ]
 }
 
+@test "stacks: sampled, of dead processes, of code made at run time; as flame graphs and folded; an attached process" {
+	clean 0 "$SANITIZED" run --lines -F 4000 -o r.concprof -- sh -c "'$PROGRAMS/jit'; '$PROGRAMS/paths'; gzip -9 < '$SANITIZED' | wc -c"
+	clean 0 "$SANITIZED" export -f folded r.concprof
+	clean 0 "$SANITIZED" export -f svg --state lock,on-cpu --by cause r.concprof
+	clean 0 "$SANITIZED" flame -o f.svg -- "$PROGRAMS/spawn"
+	sleep 5 &
+	clean 0 "$SANITIZED" attach -p $! -d 0.3
+	kill $!
+}
+
 @test "many threads, many processes, a thread that execs, a program that is killed" {
 	clean 0 "$SANITIZED" run -- "$PROGRAMS/many_threads"
 	clean 0 "$SANITIZED" run -- "$PROGRAMS/many_processes"

@@ -120,6 +120,8 @@ int measure_look(struct measurement *m)
 		mappings_take(m->mappings);
 	taken = kernel_take(m->kernel);
 	spaces_round(m->unwinding.spaces, m->mappings);
+	if (m->collected.objects)
+		objects_look(m->collected.objects, false);
 	if (taken < 0 || !m->unwinding.stacks)
 		return taken < 0 ? taken : 0;
 	return stacks_round(m->unwinding.stacks, false);

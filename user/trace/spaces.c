@@ -441,6 +441,9 @@ void spaces_close(struct spaces *spaces)
 	for (size_t i = 0; i < HASH_SLOTS; i++) {
 		while (spaces->by_pid[i])
 			space_remove(spaces, &spaces->by_pid[i]);
+	}
+	/* Only then: spaces refer to lists. */
+	for (size_t i = 0; i < HASH_SLOTS; i++) {
 		while (spaces->by_generation[i]) {
 			struct list *list = spaces->by_generation[i];
 
