@@ -25,7 +25,7 @@ int on_sample(struct bpf_perf_event_data *ctx)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = task->pid ? thread_of(task) : NULL;
 	struct stack_scratch *scratch = stack_scratch();
-	u64 kernel = 0, ip, sp, bp, stack;
+	u64 kernel = 0, ip, sp, bp, di, stack;
 	long bytes = 0;
 
 	if (!t || !scratch || t->account.phase != PHASE_ON_CPU || is_over(bpf_ktime_get_ns()))
@@ -36,16 +36,18 @@ int on_sample(struct bpf_perf_event_data *ctx)
 		ip = at->ip;
 		sp = at->sp;
 		bp = at->bp;
+		di = at->di;
 	} else {
 		user = (struct pt_regs *)bpf_task_pt_regs(task);
 		ip = user->ip;
 		sp = user->sp;
 		bp = user->bp;
+		di = user->di;
 		bytes = bpf_get_stack(ctx, scratch->kernel, sizeof(scratch->kernel), 0);
 		if (bytes > 0)
 			kernel = stack_kernel_side(t, bytes / 8);
 	}
-	unwind_user(t, ip, sp, bp);
+	unwind_user(t, ip, sp, bp, di);
 	stack = stack_user_side(t, kernel);
 	if (stack)
 		count(t, stack);

@@ -241,7 +241,7 @@ __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 ke
 	if (!t || !memo || !scratch)
 		return 0;
 	epoch = spaces_epoch;
-	unwind_user(t, memo->ip, memo->sp, memo->bp);
+	unwind_user(t, memo->ip, memo->sp, memo->bp, memo->di);
 	if (!scratch->walk.generation && scratch->walk.frames)
 		return 0;
 	id = stack_user_side(t, kernel);
@@ -254,6 +254,7 @@ __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 ke
 	memo->both = id;
 	memo->span = scratch->walk.span;
 	memo->bp_counts = scratch->walk.bp_counts;
+	memo->di_counts = scratch->walk.di_counts;
 	memo->image = t->image;
 	bpf_probe_read_kernel(memo->slot, sizeof(memo->slot), scratch->slot);
 	memo->slots = slots_pad(memo->slot, slots, CACHE_USER_SLOTS);
@@ -282,7 +283,8 @@ static __always_inline bool is_list_same(struct stack_memo *memo, struct thread 
 static __always_inline bool is_user_same(struct stack_memo *memo, struct pt_regs *regs, struct thread *t)
 {
 	return memo->valid & MEMO_USER && memo->ip == regs->ip && memo->sp == regs->sp && memo->image == t->image &&
-	       (!memo->bp_counts || memo->bp == regs->bp) && is_list_same(memo, t) && memo_user_values(memo) == memo->values;
+	       (!memo->bp_counts || memo->bp == regs->bp) && (!memo->di_counts || memo->di == regs->di) &&
+	       is_list_same(memo, t) && memo_user_values(memo) == memo->values;
 }
 
 __noinline int stack_take(struct thread *t)
@@ -339,6 +341,7 @@ __noinline int stack_take(struct thread *t)
 	memo->ip = regs->ip;
 	memo->sp = regs->sp;
 	memo->bp = regs->bp;
+	memo->di = regs->di;
 	t->open.stack = stack_take_user(t, memo, kernel);
 	if (!t->open.stack)
 		t->open.stack = stack_parked(t, task, regs, kernel);

@@ -83,7 +83,7 @@ SHARED struct {
 #define SLOT_STEP          8 /* slots looked at between two tests for the last: fewer states for the verifier */
 
 struct stack_memo {
-	u64 ip, sp, bp;
+	u64 ip, sp, bp, di;
 	u64 generation;
 	u64 epoch;  /* of spaces_epoch: no list has changed since the generation was looked at */
 	u64 user;   /* id of the user side */
@@ -95,7 +95,8 @@ struct stack_memo {
 	u32 valid; /* MEMO_* */
 	u32 span;  /* bytes from sp that hold all user slots */
 	u32 kernel_span;
-	u32 bp_counts; /* 0: whatever bp is, the stack is the same */
+	u16 bp_counts; /* 0: whatever bp is, the stack is the same */
+	u16 di_counts;
 	u32 pad;
 	u16 slots, kernel_slots; /* rounded up to SLOT_STEP, by repeating the last one */
 	u16 slot[CACHE_USER_SLOTS];
@@ -129,6 +130,7 @@ SHARED volatile __u64 spaces_epoch;
 /* An unwinding in progress, and what came of it. */
 struct walk {
 	u64 ip, sp, bp; /* of the frame that is looked at */
+	u64 di;         /* of the innermost frame */
 	u64 bp_at;      /* where its rbp is saved, to be read when it is needed; 0: it is bp */
 	u64 stack;      /* sp of the innermost frame */
 	u64 window;     /* user address of the bytes in the scratch, and their number */
@@ -144,6 +146,7 @@ struct walk {
 	u8 bp_lost;   /* the frame's rbp is not known */
 	u8 bp_own;    /* bp is still the innermost frame's */
 	u8 bp_counts; /* and was needed: another value might have led elsewhere */
+	u8 di_counts;
 	u8 memorable; /* all words read have a slot */
 	u8 stop;      /* enum unwind_stop */
 };
@@ -184,7 +187,7 @@ static __always_inline u64 stack_mix(u64 hash, u64 value)
 }
 
 /* unwind.bpf.c: the current task's user frames; they go to the scratch's record, and what there is to know of them to its walk. */
-int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp);
+int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp, u64 di);
 
 /* A stack that is left to user space (struct record_parked). Returns its id, or 0. */
 static __always_inline u64 stack_parked(struct thread *t, struct task_struct *task, struct pt_regs *regs, u64 kernel)
@@ -205,6 +208,7 @@ static __always_inline u64 stack_parked(struct thread *t, struct task_struct *ta
 	record->ip = regs->ip;
 	record->sp = regs->sp;
 	record->bp = regs->bp;
+	record->di = regs->di;
 	record->tgid = task->tgid;
 	record->tid = task->pid;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);

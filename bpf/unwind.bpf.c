@@ -174,6 +174,20 @@ static __always_inline long walk_signal(struct walk *walk)
 	return 0;
 }
 
+/* From vfork(), whose return address is in a register: known of the innermost frame. */
+static __always_inline long walk_register(struct walk *walk, const struct unwind_rule *rule)
+{
+	if (walk->frames != 1 || rule->cfa_offset < 0) {
+		walk->stop = UNWIND_STOP_UNSUPPORTED;
+		return 1;
+	}
+	walk->di_counts = 1;
+	walk->ip = walk->di;
+	walk->sp += rule->cfa_offset;
+	walk->exact = 0;
+	return walk->ip == 0;
+}
+
 static __always_inline u64 walk_cfa(struct walk *walk, const struct unwind_rule *rule, u64 bp)
 {
 	switch (rule->cfa) {
@@ -207,6 +221,8 @@ __noinline long walk_up(struct walk *walk, u32 number)
 		return 1;
 	case UNWIND_SIGNAL:
 		return walk_signal(walk);
+	case UNWIND_RDI:
+		return walk_register(walk, rule);
 	case UNWIND_RSP:
 	case UNWIND_RBP:
 	case UNWIND_PLT:
@@ -323,9 +339,9 @@ static __always_inline bool is_exec(void)
 	return nr == NR_EXECVE || nr == NR_EXECVEAT;
 }
 
-__noinline int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp)
+__noinline int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp, u64 di)
 {
-	struct walk walk = {.ip = ip, .sp = sp, .bp = bp, .stack = sp, .exact = 1, .bp_own = 1, .memorable = 1};
+	struct walk walk = {.ip = ip, .sp = sp, .bp = bp, .di = di, .stack = sp, .exact = 1, .bp_own = 1, .memorable = 1};
 	struct stack_scratch *scratch = stack_scratch();
 
 	if (!t || !scratch)

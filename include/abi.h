@@ -311,7 +311,7 @@ struct record_parked {
 	__u64 process;
 	__u64 switches; /* nvcsw + nivcsw since it is blocked */
 	__u64 time_ns;
-	__u64 ip, sp, bp;
+	__u64 ip, sp, bp, di;
 	__u32 tgid, tid;
 };
 

@@ -41,6 +41,7 @@ enum unwind_cfa {
 	UNWIND_RSP_DEREF,   /* CFA = *(rsp + cfa_offset) + cfa_plus */
 	UNWIND_RBP_DEREF,   /* CFA = *(rbp + cfa_offset) + cfa_plus: stacks realigned by GCC */
 	UNWIND_SIGNAL,      /* a signal frame: the kernel's struct rt_sigframe lies at rsp; see UNWIND_SIGNAL_* */
+	UNWIND_RDI,         /* CFA = rsp + cfa_offset, and the return address is in rdi: vfork(). In the innermost frame only */
 	UNWIND_FRAME,       /* code without tables that keeps frame pointers (JITs): CFA = rbp + 16, rbp at rbp */
 };
 

@@ -133,3 +133,12 @@ PY
 	expect 0 "object_unnamed"
 	[ "$(query few "SELECT sum(w.count) FROM wait w JOIN stack_text s ON s.id = w.stack WHERE s.text LIKE '%sleep\_here;%' ESCAPE '\'")" = 80 ]
 }
+
+@test "vfork: its caller waits with the return address in a register, and is known" {
+	needs_root
+	"$CONCPROF" run -F 0 -o "$BATS_TEST_TMPDIR/run" -- dash -c 'for i in 1 2 3 4 5; do /bin/sleep 0.01; done' 2>/dev/null
+	query "$BATS_TEST_TMPDIR/run" "SELECT w.count, s.text FROM wait w JOIN stack_text s ON s.id = w.stack WHERE w.syscall = 'vfork'" > "$BATS_TEST_TMPDIR/stacks"
+	cat "$BATS_TEST_TMPDIR/stacks"
+	[ -s "$BATS_TEST_TMPDIR/stacks" ]
+	! grep -v '^[0-9]*|dash+0x[^;]*;__libc_start_main.*;__libc_start_call_main;dash+.*;dash+0x[^;]*;vfork;' "$BATS_TEST_TMPDIR/stacks"
+}

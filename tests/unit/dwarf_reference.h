@@ -31,7 +31,7 @@ struct reference_frame {
 };
 
 struct reference_registers {
-	uint64_t rip, rsp, rbp;
+	uint64_t rip, rsp, rbp, rdi;
 };
 
 /* Memory in which every word is different: the address, scrambled (splitmix64). */
@@ -128,7 +128,13 @@ static inline struct reference_value reference_evaluate(const Dwarf_Op *ops, siz
 			reference_push(&stack, cfa->value);
 		else if (atom == DW_OP_stack_value)
 			*is_value = true;
-		else
+		else if (atom >= DW_OP_reg0 && atom <= DW_OP_reg31) {
+			reference_push(&stack, reference_register(&stack, registers, atom - DW_OP_reg0));
+			*is_value = true;
+		} else if (atom == DW_OP_regx) {
+			reference_push(&stack, reference_register(&stack, registers, ops[i].number));
+			*is_value = true;
+		} else
 			reference_binary(&stack, atom);
 	}
 	struct reference_value result = {.kind = REFERENCE_VALUE, .value = reference_pop(&stack)};

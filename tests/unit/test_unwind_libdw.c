@@ -74,7 +74,7 @@ static bool agrees(struct comparison *c, const struct unwind_rule *rule, const s
 		   const struct reference_registers *from, bool *skip)
 {
 	const struct unwind_view view = {.read = read_memory};
-	struct unwind_registers now = {.rip = from->rip, .rsp = from->rsp, .rbp = from->rbp};
+	struct unwind_registers now = {.rip = from->rip, .rsp = from->rsp, .rbp = from->rbp, .rdi = from->rdi, .rdi_known = true};
 	enum unwind_stop stop;
 	bool signal;
 
@@ -117,7 +117,8 @@ static void compare_at(struct comparison *c, uint64_t address)
 	bool skip = true, same = true;
 
 	for (int tries = 0; tries < 40 && skip; tries++) {
-		struct reference_registers from = {.rip = address, .rsp = next_random(c) >> 20, .rbp = next_random(c) >> 18};
+		struct reference_registers from = {
+		    .rip = address, .rsp = next_random(c) >> 20, .rbp = next_random(c) >> 18, .rdi = next_random(c)};
 
 		expected = reference_step(c->cfi, &from, address);
 		same = agrees(c, rule, &expected, &from, &skip);

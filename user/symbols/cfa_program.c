@@ -9,7 +9,7 @@
 #include "symbols/dwarf_reader.h"
 
 /* DWARF's numbers (x86-64 psABI, figure 3.36). */
-enum { RBP = 6, RSP = 7, RIP = 16 };
+enum { RDI = 5, RBP = 6, RSP = 7, RIP = 16 };
 
 /* Compilers nest one or two. */
 #define REMEMBERED_MAX 32
@@ -118,8 +118,12 @@ static void rule_of(const struct cfa_state *state, const struct cie *cie, struct
 	}
 	if (cfa == UNWIND_RSP && state->cfa_register != RSP)
 		cfa = state->cfa_register == RBP ? UNWIND_RBP : UNWIND_UNSUPPORTED;
-	if (cfa == UNWIND_NONE || cfa == UNWIND_UNSUPPORTED || !fits(state->cfa_offset) || !fits(state->cfa_plus) ||
-	    state->rip.how != CFA_SAVED_AT_CFA || state->rip.offset != -8)
+	/* vfork(): its child runs on the same stack and writes over it. */
+	if (cfa == UNWIND_RSP && state->rip.how == CFA_SAVED_IN_RDI)
+		cfa = UNWIND_RDI;
+	else if (state->rip.how != CFA_SAVED_AT_CFA || state->rip.offset != -8)
+		return;
+	if (cfa == UNWIND_NONE || cfa == UNWIND_UNSUPPORTED || !fits(state->cfa_offset) || !fits(state->cfa_plus))
 		return;
 	/* The caller's rsp is the CFA, unless the object says otherwise. */
 	if (state->rsp.how != CFA_SAVED_UNSPECIFIED && (state->rsp.how != CFA_SAVED_IS_CFA || state->rsp.offset != 0))
@@ -280,8 +284,8 @@ static bool register_instruction(struct run *run, uint8_t op)
 		set(run, dwarf_uleb(reader), CFA_SAVED_SAME, 0);
 		return true;
 	case DW_CFA_register:
-		set(run, dwarf_uleb(reader), CFA_SAVED_UNKNOWN, 0);
-		dwarf_uleb(reader);
+		number = dwarf_uleb(reader);
+		set(run, number, dwarf_uleb(reader) == RDI ? CFA_SAVED_IN_RDI : CFA_SAVED_UNKNOWN, 0);
 		return true;
 	case DW_CFA_expression:
 		saved_by_expression(run, false);

@@ -16,10 +16,11 @@ enum cfa_saved {
 	CFA_SAVED_UNSPECIFIED,
 	CFA_SAVED_SAME,
 	CFA_SAVED_UNDEFINED,
-	CFA_SAVED_AT_CFA,  /* in memory at CFA + offset */
-	CFA_SAVED_AT_RBP,  /* in memory at rbp + offset */
-	CFA_SAVED_AT_RSP,  /* in memory at rsp + offset */
-	CFA_SAVED_IS_CFA,  /* it is CFA + offset */
+	CFA_SAVED_AT_CFA, /* in memory at CFA + offset */
+	CFA_SAVED_AT_RBP, /* in memory at rbp + offset */
+	CFA_SAVED_AT_RSP, /* in memory at rsp + offset */
+	CFA_SAVED_IS_CFA, /* it is CFA + offset */
+	CFA_SAVED_IN_RDI,
 	CFA_SAVED_UNKNOWN, /* some other way */
 };
 

@@ -21,6 +21,9 @@ static enum unwind_stop find_cfa(const struct unwind_view *view, const struct un
 		return UNWIND_STOP_NO_RULE;
 	case UNWIND_END:
 		return UNWIND_STOP_COUNT;
+	case UNWIND_RDI:
+		*cfa = now->rsp + rule->cfa_offset;
+		return now->rdi_known && *cfa >= now->rsp ? UNWIND_WHOLE : UNWIND_STOP_UNSUPPORTED;
 	case UNWIND_RSP:
 		*cfa = now->rsp + rule->cfa_offset;
 		break;
@@ -91,7 +94,11 @@ enum unwind_stop unwind_step(const struct unwind_view *view, const struct unwind
 	stop = find_cfa(view, rule, registers, &next.rsp);
 	if (stop != UNWIND_WHOLE)
 		return stop;
-	if (!read_word(view, next.rsp - 8, &next.rip) || !find_rbp(view, rule, registers, next.rsp, &next))
+	if (rule->cfa == UNWIND_RDI)
+		next.rip = registers->rdi;
+	else if (!read_word(view, next.rsp - 8, &next.rip))
+		return UNWIND_STOP_MEMORY;
+	if (!find_rbp(view, rule, registers, next.rsp, &next))
 		return UNWIND_STOP_MEMORY;
 	*registers = next;
 	return UNWIND_WHOLE;

@@ -13,8 +13,9 @@
 #include "unwind_rule.h"
 
 struct unwind_registers {
-	uint64_t rip, rsp, rbp;
-	bool rbp_lost; /* rbp is not known */
+	uint64_t rip, rsp, rbp, rdi;
+	bool rbp_lost;  /* rbp is not known */
+	bool rdi_known; /* of the innermost frame, whose registers were saved */
 };
 
 /* What is unwound. */

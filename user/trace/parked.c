@@ -128,8 +128,10 @@ static void unwind(const struct parked *parked, const struct record_parked *from
 	to->frame[0] = from->ip;
 	if (!generation || switches_of(from) != from->switches)
 		return;
-	to->stop = unwind_walk(&view, (struct unwind_registers){.rip = from->ip, .rsp = from->sp, .rbp = from->bp}, frame,
-			       STACK_FRAMES_MAX, &frames);
+	to->stop = unwind_walk(
+	    &view,
+	    (struct unwind_registers){.rip = from->ip, .rsp = from->sp, .rbp = from->bp, .rdi = from->di, .rdi_known = true},
+	    frame, STACK_FRAMES_MAX, &frames);
 	for (size_t i = 0; i < frames; i++)
 		to->frame[i] = frame[i];
 	to->frames = frames;
