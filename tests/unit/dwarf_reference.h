@@ -128,7 +128,7 @@ static inline struct reference_value reference_evaluate(const Dwarf_Op *ops, siz
 			reference_push(&stack, cfa->value);
 		else if (atom == DW_OP_stack_value)
 			*is_value = true;
-		else if (atom == DW_OP_reg5) { /* rdi; what is computed from it is nobody's rule */
+		else if (atom == DW_OP_regx && ops[i].number == 5) { /* rdi; what is computed from it is nobody's rule */
 			reference_push(&stack, registers->rdi);
 			*is_value = true;
 		} else
