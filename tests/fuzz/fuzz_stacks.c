@@ -28,9 +28,9 @@ int parked_add(struct parked *parked, const struct record_parked *record)
 	return 0;
 }
 
-int parked_round(struct parked *parked, int (*take)(void *context, const struct record_stack *record), void *context)
+int parked_round(struct parked *parked, bool last, int (*take)(void *context, const struct record_stack *record), void *context)
 {
-	(void)parked, (void)take, (void)context;
+	(void)parked, (void)last, (void)take, (void)context;
 	return 0;
 }
 
