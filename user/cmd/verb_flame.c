@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* flame: run a command, and draw where its time went. */
-#include <errno.h>
-#include <libgen.h>
-
+#include "cmd/command_run.h"
 #include "cmd/output_file.h"
-#include "cmd/session.h"
 #include "cmd/stack_options.h"
 #include "cmd/verbs.h"
 
@@ -44,22 +41,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* 0, or an exit status after it said what failed. */
-static int measure(const struct arguments *arguments, struct run **ret, struct trace_outcome *outcome)
-{
-	struct trace_command command = {.argv = arguments->command, .name = basename(arguments->command[0]), .keep_fd = -1};
-	char error[TRACE_ERROR_BYTES] = "";
-	int err = trace_run(&command, &arguments->trace, ret, outcome, error);
-
-	if (!err)
-		return 0;
-	fprintf(stderr, "concprof: %s\n", error);
-	return outcome->exec_failed ? (err == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE) : STATUS_TRACER_FAILED;
-}
-
 /* The run in a sentence, and where the picture is: on standard error, as standard output is the command's. */
-static int draw(struct session *session, const struct arguments *arguments)
+static int draw(struct session *session, void *context)
 {
+	const struct arguments *arguments = context;
 	struct export_input input = {
 	    .host = profile_host(session->profile),
 	    .runs = (const struct explanation *const *)session->explanations,
@@ -74,32 +59,6 @@ static int draw(struct session *session, const struct arguments *arguments)
 		fprintf(stderr, "%s: a %s flame graph; open it in a browser\n", arguments->to,
 			export_states_words(arguments->stacks.shown.states));
 	return 0;
-}
-
-static int run_and_draw(const struct arguments *arguments)
-{
-	struct trace_outcome outcome;
-	struct session session;
-	struct run *measured;
-	int status, exit_status;
-
-	if (session_begin(&session, &arguments->output))
-		return STATUS_TRACER_FAILED;
-	status = measure(arguments, &measured, &outcome);
-	if (status) {
-		session_end(&session);
-		return status;
-	}
-	exit_status = measured->exit_status;
-	status = session_add(&session, measured);
-	if (!status)
-		status = session_explain(&session);
-	if (!status)
-		status = draw(&session, arguments);
-	session_end(&session);
-	if (outcome.left > 0)
-		exit_status = trace_wait(outcome.left);
-	return status ? STATUS_TRACER_FAILED : exit_status;
 }
 
 static int flame(int argc, char **argv)
@@ -121,7 +80,6 @@ static int flame(int argc, char **argv)
 		"Exits as `concprof run` does. For several pictures of one run: concprof run -o FILE, concprof export -f svg "
 		"FILE."};
 	struct arguments arguments = {.to = FLAME_FILE};
-	char error[TRACE_ERROR_BYTES] = "";
 	int err;
 
 	options_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
@@ -130,11 +88,7 @@ static int flame(int argc, char **argv)
 		fprintf(stderr, "concprof: cannot write %s: %s\n", arguments.to, strerror(-err));
 		return STATUS_TRACER_FAILED;
 	}
-	if (trace_allowed(error)) {
-		fprintf(stderr, "concprof: %s\n", error);
-		return STATUS_TRACER_FAILED;
-	}
-	return run_and_draw(&arguments);
+	return command_run(arguments.command, &arguments.trace, &arguments.output, draw, &arguments);
 }
 
 const struct verb verb_flame = {
