@@ -53,7 +53,7 @@ static void test_the_function_on_the_stack_says_what_it_is(void **unused)
 	    {"main;work;pthread_cond_wait", true, STATE_LOCK, "thing"},
 	    {"main;work;sem_wait;__new_sem_wait_slow64", false, STATE_SYNC, "semaphore thing"},
 	    {"main;work;__new_sem_wait_slow64", true, STATE_SYNC, "semaphore thing"},
-	    {"main;acquire;PyThread_acquire_lock_timed;sem_clockwait", false, STATE_LOCK, "runtime lock thing"},
+	    {"main;acquire;PyThread_acquire_lock_timed;sem_clockwait", false, STATE_SYNC, "runtime event or queue"},
 	    {"main;work;pthread_once;__pthread_once_slow", false, STATE_LOCK, "once thing"},
 	    {"main;work;__cxa_guard_acquire;syscall", false, STATE_LOCK, "once thing"},
 	    {"main;work;__pthread_clockjoin_ex", false, STATE_SYNC, "join"},

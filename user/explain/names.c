@@ -220,6 +220,11 @@ char *name_futex(const struct subject *subject)
 	return text_format("%s%s", subject->wait->symbol, file_note(subject->wait, note));
 }
 
+char *name_program_lock(const struct subject *subject)
+{
+	return text_format("%s%s", subject->program_lock->function, parentheses(subject->program_lock->function));
+}
+
 /* With the first function of the kernel that is not about locks: "kernel mutex in pipe_read()". */
 char *name_kernel_lock(const struct subject *subject)
 {
@@ -336,6 +341,12 @@ char *name_selfwake(const struct subject *subject)
 	return text_format("own wake-up (%s)", subject->wait->syscall[0] ? subject->wait->syscall : "poll");
 }
 
+/* A set of nothing that the kernel side could name: of what it holds, only that others have its other end, or send signals, is known. */
+char *name_shared_pipe(const struct subject *subject)
+{
+	return text_format("pipe shared with other processes (%s)", subject->wait->syscall[0] ? subject->wait->syscall : "poll");
+}
+
 #define WORDS(function, words)                                                                                                   \
 	char *function(const struct subject *subject)                                                                            \
 	{                                                                                                                        \
@@ -343,6 +354,8 @@ char *name_selfwake(const struct subject *subject)
 		return strdup(words);                                                                                            \
 	}
 WORDS(name_join, "join")
+/* By no address: each wait has its own word, and words are reused. */
+WORDS(name_runtime_event, "runtime event or queue")
 WORDS(name_preempted, "preempted")
 WORDS(name_woken, "woken, not yet running")
 WORDS(name_fault, "page fault")

@@ -13,6 +13,8 @@ struct subject {
 	enum entry entry;
 	const struct run_frame *caller; /* of the lock library; NULL: not known */
 	const struct lock_names *lock_names;
+	const struct usage *usage;            /* NULL: nothing is known but the wait */
+	const struct run_frame *program_lock; /* the function of the program that takes a lock of its own; NULL: none */
 };
 
 /*
@@ -30,6 +32,8 @@ char *name_mutex(const struct subject *subject);
 char *name_read_write_lock(const struct subject *subject);
 char *name_once(const struct subject *subject);
 char *name_runtime_lock(const struct subject *subject);
+char *name_runtime_event(const struct subject *subject);
+char *name_program_lock(const struct subject *subject);
 char *name_condition(const struct subject *subject);
 char *name_semaphore(const struct subject *subject);
 char *name_barrier(const struct subject *subject);
@@ -47,6 +51,7 @@ char *name_fault(const struct subject *subject);
 char *name_tty(const struct subject *subject);
 char *name_page_in_object(const struct subject *subject);
 char *name_selfwake(const struct subject *subject);
+char *name_shared_pipe(const struct subject *subject);
 char *name_file_lock(const struct subject *subject);
 char *name_sleep(const struct subject *subject);
 char *name_sysv(const struct subject *subject);

@@ -12,7 +12,9 @@
 #include <linux/futex.h>
 
 #include "explain/names.h"
+#include "explain/program_locks.h"
 #include "explain/rules.h"
+#include "explain/usage.h"
 
 #define CLASS_ANY CLASS_COUNT
 
@@ -40,6 +42,8 @@ struct rules {
 	const struct run *run;
 	const struct explain_options *options;
 	struct lock_names *lock_names;
+	struct usage *usage;
+	struct program_locks *program_locks;
 	bool alone; /* the run never had a second thread: no pipe can lead to one */
 };
 
@@ -104,10 +108,27 @@ static bool is_mutex(const struct subject *subject)
 	}
 IS_ENTRY(is_read_write_lock, entry == ENTRY_READ_LOCK || entry == ENTRY_WRITE_LOCK)
 IS_ENTRY(is_once, entry == ENTRY_ONCE)
-IS_ENTRY(is_runtime_lock, entry == ENTRY_RUNTIME_LOCK)
+IS_ENTRY(is_runtime_event, entry == ENTRY_RUNTIME_LOCK)
 IS_ENTRY(is_condition, entry == ENTRY_CONDITION)
 IS_ENTRY(is_semaphore, entry == ENTRY_SEMAPHORE)
 IS_ENTRY(is_barrier, entry == ENTRY_BARRIER)
+
+/* Told from an event by who waits for it, and who ends that. */
+static bool is_runtime_lock(const struct subject *subject)
+{
+	return is_runtime_event(subject) && usage_is_lock(subject->usage, subject->wait);
+}
+
+/* Whatever it is made of: what the program calls a lock comes before what the kernel sees of it. */
+static bool is_program_lock(const struct subject *subject)
+{
+	return subject->program_lock != NULL;
+}
+
+static bool is_shared_pipe(const struct subject *subject)
+{
+	return subject->usage && usage_is_shared(subject->usage, subject->wait);
+}
 
 static bool is_mmap_lock(const struct subject *subject)
 {
@@ -125,6 +146,8 @@ static const struct rule rule_table[] = {
     {CLASS_FUTEX, is_read_write_lock, STATE_LOCK, name_read_write_lock, INSIDE, false},
     {CLASS_FUTEX, is_once, STATE_LOCK, name_once, INSIDE, false},
     {CLASS_FUTEX, is_runtime_lock, STATE_LOCK, name_runtime_lock, INSIDE, false},
+    {CLASS_ANY, is_program_lock, STATE_LOCK, name_program_lock, INSIDE, false},
+    {CLASS_FUTEX, is_runtime_event, STATE_SYNC, name_runtime_event, INSIDE, false},
     {CLASS_FUTEX, is_condition, STATE_SYNC, name_condition, INSIDE, false},
     {CLASS_FUTEX, is_semaphore, STATE_SYNC, name_semaphore, INSIDE, false},
     {CLASS_FUTEX, is_barrier, STATE_SYNC, name_barrier, INSIDE, false},
@@ -132,6 +155,7 @@ static const struct rule rule_table[] = {
     {CLASS_ANY, is_unattributed, STATE_COUNT, name_unattributed, BY_STATE, false},
     {CLASS_SOCKET, NULL, STATE_SOCKET, name_socket, BY_PEER, false},
     {CLASS_POLL, NULL, STATE_SOCKET, name_socket, BY_PEER, false},
+    {CLASS_SELFWAKE, is_shared_pipe, STATE_PIPE, name_shared_pipe, INSIDE, false},
     {CLASS_SELFWAKE, NULL, STATE_SYNC, name_selfwake, INSIDE, false},
     {CLASS_EVENTFD, NULL, STATE_SYNC, name_class, INSIDE, false},
     {CLASS_PIPE, NULL, STATE_PIPE, name_object, INSIDE, false},
@@ -203,13 +227,19 @@ static bool is_alone(const struct run *run)
 int rules_open(const struct run *run, const struct explain_options *options, struct rules **ret)
 {
 	struct rules *rules = calloc(1, sizeof(*rules));
+	int err;
 
 	if (!rules)
 		return -ENOMEM;
 	*rules = (struct rules){.run = run, .options = options, .alone = is_alone(run)};
-	if (lock_names_open(run, &rules->lock_names)) {
-		free(rules);
-		return -ENOMEM;
+	err = lock_names_open(run, &rules->lock_names);
+	if (!err)
+		err = usage_open(run, &rules->usage);
+	if (!err)
+		err = program_locks_open(run, &rules->program_locks);
+	if (err) {
+		rules_close(rules);
+		return err;
 	}
 	*ret = rules;
 	return 0;
@@ -220,13 +250,15 @@ void rules_close(struct rules *rules)
 	if (!rules)
 		return;
 	lock_names_close(rules->lock_names);
+	usage_close(rules->usage);
+	program_locks_close(rules->program_locks);
 	free(rules);
 }
 
 int rules_apply(const struct rules *rules, const struct run_wait *wait, struct verdict *ret)
 {
 	const char *lock = users_lock(wait, rules->options);
-	struct subject subject = {.run = rules->run, .wait = wait, .lock_names = rules->lock_names};
+	struct subject subject = {.run = rules->run, .wait = wait, .lock_names = rules->lock_names, .usage = rules->usage};
 	const struct rule *rule = rule_table;
 
 	if (lock) {
@@ -235,6 +267,8 @@ int rules_apply(const struct rules *rules, const struct run_wait *wait, struct v
 	}
 	if (wait->class == CLASS_FUTEX && wait->stack)
 		subject.entry = run_entry(rules->run, wait->stack, &subject.caller);
+	if (wait->stack && rules->program_locks)
+		subject.program_lock = program_lock_of(rules->program_locks, wait);
 	while ((rule->class != CLASS_ANY && rule->class != wait->class) || (rule->matches && !rule->matches(&subject)))
 		rule++;
 	*ret = (struct verdict){
@@ -243,7 +277,7 @@ int rules_apply(const struct rules *rules, const struct run_wait *wait, struct v
 	    .join = rule->join,
 	};
 	ret->outside = is_outside(rule, ret->state, wait);
-	if (rules->alone && wait->class == CLASS_PIPE && !wait->inside)
+	if (rules->alone && ret->state == STATE_PIPE && wait->class == CLASS_PIPE && !wait->inside)
 		ret->outside = true;
 	/* Names come from files and programs; an empty one would be no name. */
 	if (ret->cause && !ret->cause[0]) {
