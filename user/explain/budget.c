@@ -207,8 +207,9 @@ int explain_budget(struct explanation *explanation)
 
 	if (err)
 		return err;
-	explain_idle(explanation);
-	err = explain_rest(explanation);
+	err = explain_idle(explanation);
+	if (!err)
+		err = explain_rest(explanation);
 	if (!err)
 		err = explain_causes(explanation);
 	if (!err)

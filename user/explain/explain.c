@@ -21,6 +21,8 @@ static int explain(struct explanation *explanation, const struct explain_options
 	explain_checks(explanation);
 	err = explain_hot_functions(explanation, options);
 	if (!err)
+		err = explain_unfinished(explanation);
+	if (!err)
 		err = explain_findings(explanation);
 	if (!err)
 		err = explain_headline(explanation);

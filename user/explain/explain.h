@@ -52,6 +52,7 @@ struct wait {
 	bool outside;                    /* counts as progress */
 	bool join;                       /* for the end of a thread or process */
 	bool joining;                    /* an inside wait of a thread that only joins: waiting for its own workers */
+	bool mixed;                      /* a poll set without sockets, of pipes, signals: which of them it is for is not known */
 	bool idle;                       /* of a thread that is idle, or for work: see rest.c */
 	uint64_t set_ns;                 /* part of total_ns: in one poll set for many descriptors (epoll) */
 	uint64_t count, timed_out, total_ns, max_ns;
@@ -183,7 +184,8 @@ struct explanation {
 	double running;                                /* mean number of threads on a CPU: cpu_ns / T */
 	uint64_t syscalls, connects, faults, switches; /* over all delivered threads */
 	bool at_rest;        /* for at least half of T nobody had anything to do, and work could only come from outside: rest.c */
-	bool waits_for_work; /* at rest, hardly ever on a CPU, and mostly in waits for work: nothing is wrong */
+	bool in_doubt;       /* at rest, but for a thread that waits for long for a lock, or for what may be no work: rest.c */
+	bool waits_for_work; /* at rest, not in doubt, hardly ever on a CPU, and mostly in waits for work: nothing is wrong */
 	uint64_t for_work_ns; /* waits for work */
 	bool stuck;           /* cut short or observed, nothing on a CPU, and every wait is for another of the threads: rest.c */
 	/* The thread that used nearly all of the CPU time, where that is worth a word; NULL: there is none. */
@@ -191,6 +193,7 @@ struct explanation {
 	/* By own time, largest first; empty without samples. */
 	struct hot_function *hot;
 	size_t n_hot;
+	bool jit_unfinished;     /* most stacks that could not be followed end in code made at run time */
 	uint64_t samples;        /* of all functions */
 	uint64_t not_sampled_ns; /* on-CPU time of threads that no sample met */
 	struct checks checks;

@@ -169,9 +169,16 @@ static bool find_outside(const struct explanation *run, enum state state, struct
 	return true;
 }
 
+/* Who waits for clients gives answers, and asks for none: that they come slowly is no figure of the run. As trace/ names such sockets. */
+static bool is_for_clients(const struct cause_view *cause)
+{
+	return cause && (strstr(cause->cause, "connections to ") || strstr(cause->cause, "clients of ") ||
+			 !strncmp(cause->cause, "accept on ", strlen("accept on ")));
+}
+
 static bool find_peer(const struct explanation *run, struct finding *ret)
 {
-	if (!find_outside(run, STATE_SOCKET, ret))
+	if (is_for_clients(main_topic(run, STATE_SOCKET, true)) || !find_outside(run, STATE_SOCKET, ret))
 		return false;
 	ret->try_next = strdup("Have more requests under way at a time: if the peer keeps up, the run shortens in proportion.");
 	return true;

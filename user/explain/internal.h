@@ -23,6 +23,8 @@ void places_free(struct places *places); /* NULL is fine */
 bool explain_is_plumbing(const struct run_frame *frame);
 /* hot.c: functions by their own time on a CPU. */
 int explain_hot_functions(struct explanation *explanation, const struct explain_options *options);
+/* unfinished.c: whether most stacks without an end are of code made at run time. */
+int explain_unfinished(struct explanation *explanation);
 /* rest.c: which waits are for work, and whether that is all there is. */
 int explain_rest(struct explanation *explanation);
 void explain_judge_rest(struct explanation *explanation);
@@ -33,7 +35,7 @@ int explain_budget(struct explanation *explanation);
 void explain_checks(struct explanation *explanation);
 /* topics.c: what each thread waited for most; which threads are idle (once it is known which only join); what is worth a word. */
 int explain_favourites(struct explanation *explanation);
-void explain_idle(struct explanation *explanation);
+int explain_idle(struct explanation *explanation);
 int explain_topics(struct explanation *explanation);
 bool explain_same_kind(const struct cause_view *a, const struct cause_view *b);
 /* findings.c */

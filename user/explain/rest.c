@@ -15,6 +15,11 @@
  *
  * What cannot be told so (a waker that is not known, a producer that is busy) is not for work: it stays what it was. One thing sums
  * cannot tell: after attach, an answer on a connection that was there before looks like a request.
+ *
+ * A run at rest has its doubtful waits, too: those that only its own processes can end (or sets of pipes and
+ * signals, which may be for those), in a process in which no other thread waits for input
+ * from outside, and not ended by a timeout or as in (2). A database's session that waits for a row looks like that. They are not for work;
+ * and with a thread that spends a tenth of T in them, or in waits for locks, nobody says that nothing is wrong.
  */
 #include <errno.h>
 
@@ -25,6 +30,7 @@
 #define REST_SHARE     0.5
 #define IDLE_SHARE     0.95 /* of a thread's life: more than that in waits for work, and it is idle */
 #define PRODUCER_SHARE 0.3
+#define DOUBT_SHARE    0.1 /* of T, of one thread */
 /* A run that only waits for work: hardly ever on a CPU, and so much of its threads' lives in such waits. */
 #define WAITING_CPU_SHARE 0.2
 #define WAITING_SHARE     0.9
@@ -52,7 +58,7 @@ static bool is_for_signals(const struct wait *wait)
 
 static bool is_input_from_outside(const struct wait *wait)
 {
-	return wait->outside && (wait->state == STATE_SOCKET || wait->state == STATE_PIPE);
+	return wait->outside && !wait->mixed && (wait->state == STATE_SOCKET || wait->state == STATE_PIPE);
 }
 
 static uint64_t busy_of(const struct thread_view *view)
@@ -71,21 +77,34 @@ struct rest {
 	bool *connects;     /* by position of the thread: its process connected to something */
 	double *outside_ns; /* by position of the thread: input from outside */
 	double *for_work_ns;
+	double *doubtful_ns;
+	uint64_t *producers; /* by position of the process: threads that wait for input from outside */
+	struct run_index *processes;
 };
+
+static bool is_producer(const struct rest *rest, size_t thread)
+{
+	uint64_t life_ns = rest->explanation->run->threads[thread].life_ns;
+
+	return rest->outside_ns[thread] >= PRODUCER_SHARE * life_ns && life_ns;
+}
+
+static size_t process_of(const struct rest *rest, size_t thread)
+{
+	return run_index_find(rest->processes, rest->explanation->run->threads[thread].process);
+}
 
 static int find_clients(struct rest *rest)
 {
 	const struct run *run = rest->explanation->run;
 	_cleanup_free_ uint64_t *connects = calloc(run->n_processes + 1, sizeof(*connects));
-	struct run_index *processes = NULL;
 
-	if (!connects || run_index_processes(run, &processes))
+	if (!connects)
 		return -ENOMEM;
 	for (size_t i = 0; i < run->n_threads; i++)
-		connects[run_index_find(processes, run->threads[i].process)] += run->threads[i].connects;
+		connects[process_of(rest, i)] += run->threads[i].connects;
 	for (size_t i = 0; i < run->n_threads; i++)
-		rest->connects[i] = connects[run_index_find(processes, run->threads[i].process)] > 0;
-	run_index_free(processes);
+		rest->connects[i] = connects[process_of(rest, i)] > 0;
 	return 0;
 }
 
@@ -134,8 +153,35 @@ static bool ended_by_idle_producer(const struct rest *rest, const struct wait *w
 	if (!wait->waker || wait->waker == wait->thread || wait->outside)
 		return false;
 	producer = wait->waker - explanation->run->threads;
-	return !rest->connects[producer] && rest->outside_ns[producer] >= PRODUCER_SHARE * wait->waker->life_ns &&
+	return !rest->connects[producer] && is_producer(rest, producer) &&
 	       !waits_for_the_same(sorted, explanation->n_thread_waits, wait->waker, wait);
+}
+
+/* At rest: no input from outside, and nothing says that it is for work. */
+static bool is_doubtful(const struct rest *rest, const struct wait *wait)
+{
+	size_t thread = wait->thread - rest->explanation->run->threads;
+	uint64_t others = rest->producers[process_of(rest, thread)] - is_producer(rest, thread);
+
+	return (!wait->outside || wait->mixed) && !others && 2 * wait->timed_out <= wait->count;
+}
+
+static void mark_wait(struct rest *rest, struct wait *wait, const struct wait **sorted)
+{
+	struct explanation *explanation = rest->explanation;
+	size_t thread = wait->thread - explanation->run->threads;
+
+	if (explanation->threads[thread].only_joins || !(can_be_for_work(wait) || (explanation->at_rest && is_for_signals(wait))))
+		return;
+	if (ended_by_idle_producer(rest, wait, sorted) || (explanation->at_rest && !is_doubtful(rest, wait))) {
+		wait->idle = true;
+		explanation->for_work_ns += wait->total_ns;
+		rest->for_work_ns[thread] += wait->total_ns;
+	} else if (explanation->at_rest) {
+		/* Beside threads that work it would be taken for a helper's. */
+		wait->idle = false;
+		rest->doubtful_ns[thread] += wait->total_ns;
+	}
 }
 
 static int mark(struct rest *rest)
@@ -148,43 +194,58 @@ static int mark(struct rest *rest)
 	for (size_t i = 0; i < explanation->n_thread_waits; i++)
 		sorted[i] = &explanation->thread_waits[i];
 	qsort(sorted, explanation->n_thread_waits, sizeof(*sorted), by_cause);
-	for (size_t i = 0; i < explanation->n_waits; i++) {
-		struct wait *wait = &explanation->waits[i];
-
-		if (explanation->threads[wait->thread - explanation->run->threads].only_joins ||
-		    !(can_be_for_work(wait) || (explanation->at_rest && is_for_signals(wait))))
-			continue;
-		if (explanation->at_rest || ended_by_idle_producer(rest, wait, sorted)) {
-			wait->idle = true;
-			explanation->for_work_ns += wait->total_ns;
-			rest->for_work_ns[wait->thread - explanation->run->threads] += wait->total_ns;
-		}
-	}
+	for (size_t i = 0; i < explanation->n_waits; i++)
+		mark_wait(rest, &explanation->waits[i], sorted);
 	for (size_t i = 0; i < explanation->run->n_threads; i++) {
 		struct thread_view *view = &explanation->threads[i];
 
 		view->idle |= rest->for_work_ns[i] > IDLE_SHARE * view->thread->life_ns &&
 			      2 * view->thread->life_ns >= explanation->wall_ns;
+		if (rest->doubtful_ns[i] > (1 - IDLE_SHARE) * view->thread->life_ns)
+			view->idle = false;
+		explanation->in_doubt |=
+		    explanation->at_rest && rest->doubtful_ns[i] + view->ns[STATE_LOCK] > DOUBT_SHARE * explanation->wall_ns;
 	}
 	return 0;
+}
+
+static int look_at_rest(struct rest *rest)
+{
+	struct explanation *explanation = rest->explanation;
+	const struct run *run = explanation->run;
+	int err = find_clients(rest);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < explanation->n_thread_waits; i++)
+		if (is_input_from_outside(&explanation->thread_waits[i]))
+			rest->outside_ns[explanation->thread_waits[i].thread - run->threads] +=
+			    explanation->thread_waits[i].total_ns;
+	for (size_t i = 0; i < run->n_threads; i++)
+		rest->producers[process_of(rest, i)] += is_producer(rest, i);
+	explanation->at_rest = is_at_rest(rest);
+	return mark(rest);
 }
 
 int explain_rest(struct explanation *explanation)
 {
 	const struct run *run = explanation->run;
 	_cleanup_free_ bool *connects = calloc(run->n_threads + 1, sizeof(*connects));
-	_cleanup_free_ double *outside_ns = calloc(run->n_threads + 1, sizeof(*outside_ns));
-	_cleanup_free_ double *for_work_ns = calloc(run->n_threads + 1, sizeof(*for_work_ns));
-	struct rest rest = {
-	    .explanation = explanation, .connects = connects, .outside_ns = outside_ns, .for_work_ns = for_work_ns};
+	_cleanup_free_ double *ns = calloc(3 * (run->n_threads + 1), sizeof(*ns));
+	_cleanup_free_ uint64_t *producers = calloc(run->n_processes + 1, sizeof(*producers));
+	struct rest rest = {.explanation = explanation, .connects = connects, .producers = producers};
+	int err;
 
-	if (!connects || !outside_ns || !for_work_ns || find_clients(&rest))
+	if (!connects || !ns || !producers)
 		return -ENOMEM;
-	for (size_t i = 0; i < explanation->n_thread_waits; i++)
-		if (is_input_from_outside(&explanation->thread_waits[i]))
-			outside_ns[explanation->thread_waits[i].thread - run->threads] += explanation->thread_waits[i].total_ns;
-	explanation->at_rest = is_at_rest(&rest);
-	return mark(&rest);
+	rest.outside_ns = ns;
+	rest.for_work_ns = ns + run->n_threads;
+	rest.doubtful_ns = ns + 2 * run->n_threads;
+	err = run_index_processes(run, &rest.processes);
+	if (!err)
+		err = look_at_rest(&rest);
+	run_index_free(rest.processes);
+	return err;
 }
 
 /*
@@ -225,8 +286,8 @@ void explain_judge_rest(struct explanation *explanation)
 		sleep += explanation->threads[i].ns[STATE_SLEEP];
 	}
 	/* Joins of parents apart. Timers may be part of it, but not the most: a program that sleeps waits for no work. */
-	explanation->waits_for_work = explanation->at_rest && explanation->running <= WAITING_CPU_SHARE &&
-				      explanation->for_work_ns > sleep &&
+	explanation->waits_for_work = explanation->at_rest && !explanation->in_doubt &&
+				      explanation->running <= WAITING_CPU_SHARE && explanation->for_work_ns > sleep &&
 				      explanation->for_work_ns + sleep >= WAITING_SHARE * life;
 	explanation->stuck = !explanation->waits_for_work && is_stuck(explanation);
 }

@@ -14,6 +14,8 @@
 #define IDLE_WAIT_SHARE 0.95
 /* ... and is not woken more often than once in so long: who is, serves something that is merely slow. */
 #define IDLE_WAKE_NS 100000000
+/* Of its waits' time: ended by threads of the same name, it takes turns with them. */
+#define IDLE_TURNS_SHARE 0.1
 /* That long a part of T it lives, and others work, so that they did so at the same time: a sleep before the work is no idle helper. */
 #define IDLE_LIFE_SHARE 0.5
 
@@ -77,10 +79,102 @@ static bool is_idle_wait(const struct wait *wait)
 	       wait->total_ns > IDLE_WAIT_SHARE * wait->thread->life_ns && woken <= 1 + wait->thread->life_ns / IDLE_WAKE_NS;
 }
 
-void explain_idle(struct explanation *explanation)
+/* By cause, so that those of one are neighbours. */
+static int by_cause(const void *a, const void *b)
+{
+	const struct wait *x = *(const struct wait *const *)a, *y = *(const struct wait *const *)b;
+
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	return x->cause == y->cause ? 0 : strcmp(x->cause, y->cause);
+}
+
+/* What a thread does on words of its own. */
+struct own_waits {
+	uint64_t total_ns, woken;
+	uint64_t turns_ns; /* of all its waits: ended by a thread of the same name */
+};
+
+/* "pool-1-thread-17" is one of many like it. */
+static bool have_one_name(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+
+	while (*a && *b) {
+		a += strspn(a, digits);
+		b += strspn(b, digits);
+		if (*a != *b)
+			return false;
+		if (*a) {
+			a++;
+			b++;
+		}
+	}
+	return !a[strspn(a, digits)] && !b[strspn(b, digits)];
+}
+
+static int find_own_waits(const struct explanation *explanation, struct own_waits *own)
+{
+	const struct run *run = explanation->run;
+	size_t n = explanation->n_thread_waits;
+	_cleanup_free_ const struct wait **sorted = calloc(n + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &explanation->thread_waits[i];
+	qsort(sorted, n, sizeof(*sorted), by_cause);
+	for (size_t i = 0; i < n; i++) {
+		const struct wait *wait = sorted[i];
+		struct own_waits *sum = &own[wait->thread - run->threads];
+
+		if (wait->state != STATE_SYNC || wait->join || wait->outside || (i && !by_cause(&sorted[i - 1], &sorted[i])) ||
+		    (i + 1 < n && !by_cause(&sorted[i], &sorted[i + 1])))
+			continue;
+		sum->total_ns += wait->total_ns;
+		sum->woken += wait->count > wait->timed_out ? wait->count - wait->timed_out : 0;
+	}
+	for (size_t i = 0; i < explanation->n_waits; i++) {
+		const struct wait *wait = &explanation->waits[i];
+
+		if (wait->waker && wait->waker != wait->thread && have_one_name(wait->waker->comm, wait->thread->comm))
+			own[wait->thread - run->threads].turns_ns += wait->total_ns;
+	}
+	return 0;
+}
+
+/*
+ * A service thread of a runtime (a virtual machine's collector, compiler, timer) has several words that nobody else waits for, and sleeps on
+ * them nearly all its life. Threads that contend for a lock which is made of a word for each waiter look like that, but wake one another.
+ */
+static int find_service_threads(struct explanation *explanation)
+{
+	const struct run *run = explanation->run;
+	_cleanup_free_ struct own_waits *own = calloc(run->n_threads + 1, sizeof(*own));
+	int err = own ? find_own_waits(explanation, own) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < run->n_threads; i++) {
+		struct thread_view *view = &explanation->threads[i];
+		uint64_t life_ns = run->threads[i].life_ns;
+		/* On a busy machine a timer's thread is woken in vain, and then waits for a CPU: that is not its doing. */
+		uint64_t own_life_ns = life_ns > view->ns[STATE_RUN_QUEUE] ? life_ns - view->ns[STATE_RUN_QUEUE] : 0;
+
+		if (own[i].total_ns > IDLE_WAIT_SHARE * own_life_ns && own[i].woken <= 1 + life_ns / IDLE_WAKE_NS &&
+		    own[i].turns_ns <= IDLE_TURNS_SHARE * own[i].total_ns && !view->only_joins &&
+		    life_ns >= IDLE_LIFE_SHARE * explanation->wall_ns && cpu_of(view) < IDLE_CPU_SHARE * life_ns)
+			view->idle = true;
+	}
+	return err;
+}
+
+int explain_idle(struct explanation *explanation)
 {
 	const struct run *run = explanation->run;
 	double long_enough = IDLE_LIFE_SHARE * explanation->wall_ns, others_ns = 0;
+	int err = find_service_threads(explanation);
+
+	if (err)
+		return err;
 
 	for (size_t i = 0; i < explanation->n_thread_waits; i++) {
 		const struct wait *wait = &explanation->thread_waits[i];
@@ -101,6 +195,7 @@ void explain_idle(struct explanation *explanation)
 		wait->idle =
 		    explanation->threads[wait->thread - run->threads].idle && state_info[wait->state].group == STATE_GROUP_WAIT;
 	}
+	return 0;
 }
 
 static bool is_worth_a_topic(const struct cause_view *cause)

@@ -79,6 +79,8 @@ static int add_run_wait(struct builder *builder, const struct run_wait *run_wait
 	wait->timed_out = run_wait->timed_out;
 	if (run_wait->class == CLASS_POLL && !strncmp(run_wait->syscall, "epoll", 5))
 		wait->set_ns = wait->total_ns;
+	/* As trace/ calls sets of several; one with a single pipe has the pipe's name. */
+	wait->mixed = run_wait->class == CLASS_PIPE && !strncmp(run_wait->object, "poll set", strlen("poll set"));
 	memcpy(wait->log2_ns, run_wait->log2_ns, sizeof(wait->log2_ns));
 	wait->stack = run_wait->stack;
 	wait->stack_ns = wait->total_ns;

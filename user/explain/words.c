@@ -45,6 +45,11 @@ char *cause_words(enum state state, const char *cause, uint64_t kinds)
 		return strdup("a timer");
 	case STATE_DISK:
 		return text_format("the disk (%s)", cause);
+	case STATE_SOCKET:
+	case STATE_PIPE:
+		if (!strncmp(cause, "poll set", 8) || !strncmp(cause, "pipe", 4))
+			return text_format("a %s", cause);
+		return strdup(cause);
 	default:
 		return strdup(cause);
 	}
