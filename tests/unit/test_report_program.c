@@ -132,6 +132,59 @@ static void test_causes_have_holder_waker_place_and_percentiles(void **state)
 	run_free(run);
 }
 
+/* A timer releases nothing, and who held it for a moment is not who held it. */
+static void test_a_timeout_is_no_release(void **state)
+{
+	struct run *run = build_run("turns", 10 * S);
+	struct run_thread *thread;
+	char *text;
+
+	(void)state;
+	build_process(run, 0, "turns");
+	thread = build_thread(run, 1, 0, "turns", 0, 10 * S);
+	build_futex(run, thread, "the_lock", 0, true, 9, 9 * S + 500 * MS)->waker_name = copy("timer");
+	build_futex(run, thread, "the_lock", 0, true, 1, 500 * MS)->holder = 1;
+	text = report_of(run, &plain);
+	contains(text, "   ended by timer 95%\n");
+	contains_not(text, "released by");
+	contains_not(text, "held by");
+	free(text);
+	run_free(run);
+}
+
+/* What to do is said where most stacks without an end are of code made at run time, and only there. */
+static void test_advice_for_code_made_at_run_time(void **state)
+{
+	for (int jit = 0; jit < 2; jit++) {
+		struct run *run = build_run("java", 10 * S);
+		struct run_thread *thread;
+		struct run_wait *wait;
+		char *text;
+
+		build_process(run, 0, "java");
+		thread = build_thread(run, 1, 0, "java", 0, 10 * S);
+		wait = build_wait(run, thread, CLASS_SLEEP, "futex", 10, 9 * S);
+		wait->stack = build_stack(run, "[unfinished: no progress];0x7f00;park");
+		wait = build_wait(run, thread, CLASS_SLEEP, "read", jit ? 3 : 30, 1 * S);
+		wait->stack = build_stack(run, "[unfinished: no_rule];other;nap");
+		for (size_t i = 0; i < run->n_frames; i++)
+			if (!strcmp(run->frames[i].function, "0x7f00"))
+				set_text(&run->frames[i].object, "[jit]");
+		build_figure(run->stack_figures, &run->n_stack_figures, "whole", 20);
+		build_figure(run->stack_figures, &run->n_stack_figures, "unfinished_no_progress", 10);
+		text = report_of(run, &plain);
+		if (jit)
+			contains(text, "(no progress 10). Most of these end in code made at run");
+		if (jit)
+			contains(text, "-XX:+PreserveFramePointer");
+		else
+			contains_not(text, "PreserveFramePointer");
+		free(text);
+		run_free(run);
+	}
+	(void)state;
+}
+
 static void test_without_stacks_nothing_is_said_of_them(void **state)
 {
 	struct run *run = run_serial_io();
@@ -297,6 +350,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_one_screen_in_the_order_of_questions),
 	    cmocka_unit_test(test_causes_have_holder_waker_place_and_percentiles),
+	    cmocka_unit_test(test_a_timeout_is_no_release),
+	    cmocka_unit_test(test_advice_for_code_made_at_run_time),
 	    cmocka_unit_test(test_without_stacks_nothing_is_said_of_them),
 	    cmocka_unit_test(test_thousands_of_processes_are_grouped_by_name),
 	    cmocka_unit_test(test_cgroups_have_a_table_when_there_are_several),

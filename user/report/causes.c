@@ -5,7 +5,7 @@
 #define CAUSES_SHOWN      5
 #define CAUSES_LISTED     200 /* with --all; the JSON output has every one */
 #define MEAN_WORTH_SAYING 0.005
-#define PART_WORTH_SAYING 0.01
+#define PART_WORTH_SAYING 0.1 /* less is no figure of the cause: "held by X 2%" means that nobody held it for long */
 
 static bool is_worth_a_row(const struct page *page, const struct cause_view *cause)
 {
@@ -24,8 +24,9 @@ static void add_note(struct table *table, const struct cause_view *cause)
 	_cleanup_text_ struct text text = {0};
 
 	add_part(&text, "held by", PARTY_LABEL(&cause->holder), cause->holder.ns, cause);
-	add_part(&text, cause->state == STATE_LOCK ? "released by" : "ended by", PARTY_LABEL(&cause->waker), cause->waker.ns,
-		 cause);
+	/* Only a thread releases: a timer ends a wait, and not the holding. */
+	add_part(&text, cause->state == STATE_LOCK && cause->waker.thread ? "released by" : "ended by",
+		 PARTY_LABEL(&cause->waker), cause->waker.ns, cause);
 	add_part(&text, "in", cause->place ? cause->place : "", cause->place_ns, cause);
 	if (text.length)
 		table_note(table, "%s", text.bytes);

@@ -5,6 +5,10 @@
 #include "lib/text.h"
 #include "report/internal.h"
 
+#define JIT_ADVICE                                                                                                               \
+	" Most of these end in code made at run time: -XX:+PreserveFramePointer (Java), --perf-basic-prof (node) let them be "   \
+	"followed and named."
+
 #define UNFINISHED "unfinished_" /* how figures of unfinished stacks begin: see enum unwind_stop */
 
 static const struct {
@@ -155,8 +159,9 @@ void report_stacks(struct page *page, const struct explanation *explanation)
 	if (reasons.failed)
 		page->failed = true;
 	if (whole + unfinished > 0 && whole + unfinished < 0x1p63)
-		page_say(page, INK_FAINT, 9, "stacks: %s whole, %s unfinished%s%s.", FIGURE_COUNT(whole),
-			 FIGURE_COUNT(unfinished), reasons.length ? reasons.bytes : "", reasons.length ? ")" : "");
+		page_say(page, INK_FAINT, 9, "stacks: %s whole, %s unfinished%s%s.%s", FIGURE_COUNT(whole),
+			 FIGURE_COUNT(unfinished), reasons.length ? reasons.bytes : "", reasons.length ? ")" : "",
+			 explanation->jit_unfinished && 100 * unfinished > whole ? JIT_ADVICE : "");
 }
 
 void report_tax(struct page *page, const struct explanation *explanation)
