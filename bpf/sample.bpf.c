@@ -18,6 +18,12 @@ static __always_inline void count(struct thread *t, u64 stack)
 		lose(LOSS_SAMPLE_LOST);
 }
 
+/* A thread that was found at attach and not heard of since is on a CPU if it is interrupted there. */
+static __always_inline bool is_running(const struct thread *t)
+{
+	return t->account.phase == PHASE_ON_CPU || t->account.phase == PHASE_MARKED;
+}
+
 SEC("?perf_event")
 int on_sample(struct bpf_perf_event_data *ctx)
 {
@@ -25,10 +31,14 @@ int on_sample(struct bpf_perf_event_data *ctx)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = task->pid ? thread_of(task) : NULL;
 	struct stack_scratch *scratch = stack_scratch();
-	u64 kernel = 0, ip, sp, bp, di, stack;
+	u64 kernel = 0, ip, sp, bp, di, stack, now;
 	long bytes = 0;
 
-	if (!t || !scratch || t->account.phase != PHASE_ON_CPU || is_over(bpf_ktime_get_ns()))
+	if (!t || !scratch || !is_running(t))
+		return 0;
+	now = bpf_ktime_get_ns();
+	/* A thread without an event since the begin has not begun, and yet its time counts from there. */
+	if (!has_started(now) || is_over(now))
 		return 0;
 	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
 		return 0;

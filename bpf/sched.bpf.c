@@ -57,6 +57,7 @@ __noinline int thread_begin(struct thread *t, u64 now, u64 faults)
 	t->lost_wakes = 0;
 	t->wakes = 0;
 	t->self_ns = 0;
+	t->stacks_same = 0;
 	t->faults = faults;
 	t->begun = BEGUN_TIME;
 	return 0;
@@ -100,7 +101,10 @@ __noinline int repair_switch_in(struct thread *t, u64 now)
 	return 0;
 }
 
-/* The two steps of the account; global, so that their phases do not multiply with the hook's own branches when verified. */
+/*
+ * The steps of the account; global, so that their phases do not multiply with the hook's own branches when verified, and what they need of
+ * the stack is not there while the classification runs, which goes deepest (tests/cli/bpf_frames.py).
+ */
 __noinline int step_out(struct thread *t, u64 now, u32 blocked)
 {
 	struct account_split split;
@@ -123,11 +127,21 @@ __noinline int step_in(struct thread *t, u64 now)
 	return 0;
 }
 
+__noinline int step_last(struct thread *t, u64 now)
+{
+	struct account_split split;
+
+	if (!t)
+		return 0;
+	account_resolve(&t->account, 1);
+	account_end(&t->account, now, &split);
+	return thread_ended(t, now);
+}
+
 static __always_inline void switched_out(const void *ctx, struct thread *t, struct task_struct *prev, bool preempt,
 					 u32 prev_state, u64 now)
 {
 	bool blocked = account_blocks(preempt, prev_state, prev->__state);
-	struct account_split split;
 
 	if (t->account.phase == PHASE_OFF) {
 		t->account.begin_ns = 0;
@@ -158,9 +172,7 @@ static __always_inline void switched_out(const void *ctx, struct thread *t, stru
 	else
 		t->involuntary++;
 	if (prev_state & TASK_DEAD) {
-		account_resolve(&t->account, 1);
-		account_end(&t->account, now, &split);
-		thread_ended(t, now);
+		step_last(t, now);
 		return;
 	}
 	if (blocked) {

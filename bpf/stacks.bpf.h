@@ -118,7 +118,7 @@ SHARED struct {
 	__type(value, struct stack_cache);
 } stack_caches SEC(".maps");
 
-/* How unwinding went, by enum unwind_stop. */
+/* How unwinding went since the measurement began, by enum unwind_stop. */
 SHARED volatile __u64 unwound[UNWIND_STOP_COUNT];
 /* Counted up by user space whenever it has changed any list of mappings. */
 SHARED volatile __u64 spaces_epoch;

@@ -367,7 +367,8 @@ __noinline int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp, u64 di)
 		scratch->record.frame[0] = ip;
 	}
 	walk.id = stack_mix(walk.id, walk.stop);
-	__sync_fetch_and_add(&unwound[walk.stop & (UNWIND_STOP_COUNT - 1)], 1);
+	if (start_ns)
+		__sync_fetch_and_add(&unwound[walk.stop & (UNWIND_STOP_COUNT - 1)], 1);
 	scratch->walk = walk;
 	return 0;
 }
