@@ -124,7 +124,8 @@ static void tcp_pair(int *fds)
 
 static int event(void)
 {
-	int fd = eventfd(0, EFD_CLOEXEC);
+	/* One read for each write, also when a loaded machine lets two come before the first is read. */
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
 
 	MUST(fd >= 0);
 	return fd;
