@@ -43,10 +43,13 @@ static __always_inline void call_read(struct call *call, struct task_struct *tas
 	}
 }
 
-static __always_inline void on_fd(struct thread *t, u32 fd)
+/* With a frame of its own, which is not there while poll sets are looked at: that goes deepest (tests/cli/bpf_frames.py). */
+__noinline int on_fd(struct thread *t, u32 fd)
 {
 	struct fd_view view = {};
 
+	if (!t)
+		return 0;
 	fd_look(fd, &view);
 	t->open.class = wait_fd_class(view.kind);
 	t->open.where = view.where;
@@ -54,14 +57,15 @@ static __always_inline void on_fd(struct thread *t, u32 fd)
 	t->timed = view.kind == FD_TIMERFD;
 	if (WHERE_IS_SET(&view.where))
 		object_met(t, view.file);
+	return 0;
 }
 
 #define NS_MS  1000000ULL
 #define NS_S   1000000000ULL
 #define S_LONG 1000000000ULL /* 30 years: what is longer is not multiplied */
 
-/* The time at a timespec (`unit` 1) or timeval (1000) in user memory; `narrow`: its members have 32 bits. */
-static __always_inline u64 user_time(u64 address, bool narrow, u64 unit)
+/* The time at a timespec (`unit` 1) or timeval (1000) in user memory; `narrow`: its members have 32 bits. A frame of its own, too. */
+__noinline u64 user_time(u64 address, bool narrow, u64 unit)
 {
 	union {
 		u64 wide[2];
