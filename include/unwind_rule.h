@@ -67,17 +67,25 @@ _Static_assert(sizeof(struct unwind_rule) == 16, "unwind_rule layout");
 #define UNWIND_SIGNAL_RSP 160
 #define UNWIND_SIGNAL_RIP 168
 
-/* Why an unwinding stopped. Only the first is a whole stack. */
+/*
+ * THE list of why an unwinding stops: identifier, name (of a figure in recordings: renaming one breaks them), words at the root of the
+ * stack. Only the first is a whole stack.
+ */
+#define UNWIND_STOPS(X)                                                                                                          \
+	X(UNWIND_WHOLE, "whole", "")                                                                                             \
+	X(UNWIND_STOP_NO_TABLES, "unfinished_no_tables", "no tables yet")                                                        \
+	X(UNWIND_STOP_NO_MAPPING, "unfinished_no_mapping", "unknown code")                                                       \
+	X(UNWIND_STOP_NO_RULE, "unfinished_no_rule", "no unwind information")                                                    \
+	X(UNWIND_STOP_UNSUPPORTED, "unfinished_unsupported", "unsupported unwind information")                                   \
+	X(UNWIND_STOP_MEMORY, "unfinished_memory", "stack not readable")                                                         \
+	X(UNWIND_STOP_NO_PROGRESS, "unfinished_no_progress", "no progress") /* the next frame does not lie above this one */     \
+	X(UNWIND_STOP_DEEP, "unfinished_deep", "too deep")                  /* more frames than are kept */
+
 enum unwind_stop {
-	UNWIND_WHOLE,            /* the outermost frame was reached */
-	UNWIND_STOP_NO_TABLES,   /* nothing is known of the process's mappings yet */
-	UNWIND_STOP_NO_MAPPING,  /* the address lies in no executable mapping that is known */
-	UNWIND_STOP_NO_RULE,     /* the object has no unwind information for the address */
-	UNWIND_STOP_UNSUPPORTED, /* it has, but not in a form that is supported */
-	UNWIND_STOP_MEMORY,      /* the stack could not be read (paged out, or hostile) */
-	UNWIND_STOP_NO_PROGRESS, /* the next frame does not lie above this one */
-	UNWIND_STOP_DEEP,        /* more frames than are kept */
-	UNWIND_STOP_COUNT
+#define X(id, name, words) id,
+	UNWIND_STOPS(X)
+#undef X
+	    UNWIND_STOP_COUNT
 };
 
 #define UNWIND_FRAMES_MAX 127

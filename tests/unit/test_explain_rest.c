@@ -7,36 +7,8 @@
 #include <cmocka.h>
 
 #include "explain/explain.h"
+#include "explained.h"
 #include "run_builder.h"
-
-static struct explanation *explained(const struct run *run)
-{
-	static const struct explain_options four_cpus = {.cpus = 4};
-	struct explanation *explanation = NULL;
-
-	assert_int_equal(explain_run(run, &four_cpus, &explanation), 0);
-	return explanation;
-}
-
-static void says(const char *text, const char *what)
-{
-	if (!strstr(text, what))
-		fail_msg("not said: %s; but: %s", what, text);
-}
-
-static void says_not(const char *text, const char *what)
-{
-	if (strstr(text, what))
-		fail_msg("said: %s; in: %s", what, text);
-}
-
-static const struct finding *finding_of(const struct explanation *explanation, const char *rule)
-{
-	for (size_t i = 0; i < explanation->n_findings; i++)
-		if (!strcmp(explanation->findings[i].rule, rule))
-			return &explanation->findings[i];
-	return NULL;
-}
 
 /* What a server is made of: one thread that accepts, and workers that wait for jobs, woken by `waker`. */
 struct server {
@@ -81,7 +53,7 @@ static struct run *run_server(const struct server *server)
 static double waiting_for_work(const struct server *server)
 {
 	struct run *run = run_server(server);
-	struct explanation *explanation = explained(run);
+	struct explanation *explanation = explained_on(run, 4);
 	double mean = (double)explanation->for_work_ns / explanation->wall_ns;
 
 	explanation_free(explanation);
@@ -98,7 +70,7 @@ static void test_a_server_without_requests_is_well(void **state)
 	(void)state;
 	run->attached = run->interrupted = true;
 	set_text(&run->name, "server");
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_true(explanation->at_rest);
 	assert_true(explanation->waits_for_work);
 	says(explanation->headline,
@@ -116,7 +88,7 @@ static void test_workers_of_a_producer_that_waits_for_requests(void **state)
 {
 	struct server server = {.accept_cpu_ns = 3 * S, .worker_cpu_ns = 4 * S, .waker = 1};
 	struct run *run = run_server(&server);
-	struct explanation *explanation = explained(run);
+	struct explanation *explanation = explained_on(run, 4);
 
 	(void)state;
 	assert_false(explanation->at_rest);
@@ -196,7 +168,7 @@ static void test_turns_are_not_for_work(void **state)
 		snprintf(name, sizeof(name), "turn_%d", i);
 		build_futex(run, thread, name, 0, false, 100, 7500 * MS)->waker = 1 + (i + 3) % 4;
 	}
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_int_equal(explanation->for_work_ns, 0);
 	assert_non_null(finding_of(explanation, "turns"));
 	explanation_free(explanation);
@@ -229,7 +201,7 @@ static struct run *run_pipeline(void)
 static void test_one_thread_of_a_pipeline_does_it_all(void **state)
 {
 	struct run *run = run_pipeline();
-	struct explanation *explanation = explained(run);
+	struct explanation *explanation = explained_on(run, 4);
 
 	(void)state;
 	assert_ptr_equal(explanation->one_worker, &explanation->threads[3]);
@@ -254,7 +226,7 @@ static void test_when_one_thread_is_no_reason(void **state)
 	run->threads[1].ns[CLASS_USER] = run->threads[1].ns[CLASS_FUTEX] = 0;
 	run->threads[2].ns[CLASS_USER] = run->threads[2].ns[CLASS_PIPE] = 0;
 	run->waits[1].total_ns = run->waits[2].total_ns = 0;
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_null(explanation->one_worker);
 	explanation_free(explanation);
 	run_free(run);
@@ -265,13 +237,13 @@ static void test_when_one_thread_is_no_reason(void **state)
 	assert_int_equal(explain_run(run, &one_cpu, &explanation), 0);
 	assert_null(explanation->one_worker);
 	explanation_free(explanation);
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_non_null(explanation->one_worker);
 	explanation_free(explanation);
 	run_free(run);
 
 	run = run_parallel_cpu("two", false);
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_null(explanation->one_worker);
 	explanation_free(explanation);
 	run_free(run);
@@ -292,7 +264,7 @@ static void test_a_deadlock_is_no_rest(void **state)
 		build_futex(run, thread, i ? "lock_a" : "lock_b", 0, true, 1, 10 * S)->holder = 3 - i;
 	}
 	run->attached = true;
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_true(explanation->stuck);
 	assert_false(explanation->waits_for_work);
 	says(explanation->headline, "nothing moves, its threads wait for each other");
@@ -300,12 +272,12 @@ static void test_a_deadlock_is_no_rest(void **state)
 	explanation_free(explanation);
 	/* A run that came to its end was not stuck. */
 	run->attached = false;
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_false(explanation->stuck);
 	explanation_free(explanation);
 	run->attached = true;
 	run->waits[1].count = 100; /* they do move */
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_false(explanation->stuck);
 	explanation_free(explanation);
 	run_free(run);
@@ -320,7 +292,7 @@ static void test_sleep_is_not_for_work(void **state)
 	(void)state;
 	build_process(run, 0, "sleep");
 	build_wait(run, build_thread(run, 1, 0, "sleep", 0, 10 * S), CLASS_SLEEP, "clock_nanosleep", 1, 10 * S);
-	explanation = explained(run);
+	explanation = explained_on(run, 4);
 	assert_false(explanation->waits_for_work);
 	says(explanation->headline, "1.00 waited (sleep)");
 	explanation_free(explanation);

@@ -7,36 +7,8 @@
 #include <cmocka.h>
 
 #include "explain/explain.h"
+#include "explained.h"
 #include "run_builder.h"
-
-static struct explanation *explained(const struct run *run)
-{
-	static const struct explain_options two_cpus = {.cpus = 2};
-	struct explanation *explanation = NULL;
-
-	assert_int_equal(explain_run(run, &two_cpus, &explanation), 0);
-	return explanation;
-}
-
-static void says(const char *text, const char *what)
-{
-	if (!strstr(text, what))
-		fail_msg("not said: %s; but: %s", what, text);
-}
-
-static void says_not(const char *text, const char *what)
-{
-	if (strstr(text, what))
-		fail_msg("said: %s; in: %s", what, text);
-}
-
-static const struct finding *finding_of(const struct explanation *explanation, const char *rule)
-{
-	for (size_t i = 0; i < explanation->n_findings; i++)
-		if (!strcmp(explanation->findings[i].rule, rule))
-			return &explanation->findings[i];
-	return NULL;
-}
 
 /* Two threads on a thousand locks each; `one_ns` of it on the first. */
 static struct run *run_many_locks(bool mutexes, uint64_t one_ns)
@@ -58,7 +30,7 @@ static struct run *run_many_locks(bool mutexes, uint64_t one_ns)
 static void test_causes_without_number_are_told_by_their_state(void **state)
 {
 	struct run *run = run_many_locks(false, 7 * MS);
-	struct explanation *explanation = explained(run);
+	struct explanation *explanation = explained_on(run, 2);
 
 	(void)state;
 	assert_int_equal(explanation->n_causes, 1001);
@@ -73,7 +45,7 @@ static void test_causes_without_number_are_told_by_their_state(void **state)
 	run_free(run);
 
 	run = run_many_locks(true, 7 * MS);
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	says(explanation->headline, "1.40 waited for lock (1,000 different locks).");
 	says(finding_of(explanation, "lock")->sentence,
 	     "1,000 different locks hold threads up: 1.40 threads waited for one of them");
@@ -85,7 +57,7 @@ static void test_causes_without_number_are_told_by_their_state(void **state)
 static void test_the_one_that_stands_out_is_named(void **state)
 {
 	struct run *run = run_many_locks(true, 4 * S);
-	struct explanation *explanation = explained(run);
+	struct explanation *explanation = explained_on(run, 2);
 
 	(void)state;
 	says(explanation->headline, "0.80 waited for the lock \"mutex in [heap] at 0x5581000\".");
@@ -118,7 +90,7 @@ static struct run *run_server(uint64_t helper_cpu_ns, uint64_t wakes)
 static void test_idle_helpers_are_apart(void **state)
 {
 	struct run *run = run_server(1 * MS, 1);
-	struct explanation *explanation = explained(run);
+	struct explanation *explanation = explained_on(run, 2);
 	double sum = 0;
 
 	(void)state;
@@ -140,14 +112,14 @@ static void test_idle_helpers_are_apart(void **state)
 static void test_who_works_or_is_woken_is_not_idle(void **state)
 {
 	struct run *works = run_server(200 * MS, 1), *woken = run_server(1 * MS, 5000);
-	struct explanation *explanation = explained(works);
+	struct explanation *explanation = explained_on(works, 2);
 
 	(void)state;
 	assert_false(explanation->threads[1].idle);
 	says(explanation->headline, "one thread did the work, server/5001 (93% of the CPU time), while the others waited.");
 	explanation_free(explanation);
 	run_free(works);
-	explanation = explained(woken);
+	explanation = explained_on(woken, 2);
 	assert_false(explanation->threads[1].idle);
 	explanation_free(explanation);
 	run_free(woken);
@@ -170,7 +142,7 @@ static void test_a_parent_that_only_waits_for_signals(void **state)
 	build_cpu(thread, 3 * S, 0);
 	build_wait(run, thread, CLASS_FILE, "getdents64", 1000, 6 * S);
 	build_rest_in_queue(run, thread);
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_true(explanation->threads[0].idle);
 	assert_false(explanation->threads[1].idle);
 	says(explanation->headline, "0.60 waited (disk getdents64)");
@@ -190,7 +162,7 @@ static void test_waiting_that_matters_is_not_idle(void **state)
 	build_process(run, 0, "sh");
 	build_wait(run, build_thread(run, 1, 0, "sleep", 0, 9 * S), CLASS_SLEEP, "clock_nanosleep", 1, 9 * S);
 	build_cpu(build_thread(run, 1, 0, "work", 9 * S, 1 * S), 1 * S, 0);
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_false(explanation->threads[0].idle);
 	says(explanation->headline, "0.90 waited (sleep)");
 	explanation_free(explanation);
@@ -200,7 +172,7 @@ static void test_waiting_that_matters_is_not_idle(void **state)
 	build_process(run, 0, "held");
 	build_cpu(build_thread(run, 1, 0, "held", 0, 10 * S), 10 * S, 0);
 	build_futex(run, build_thread(run, 1, 1, "held", 0, 10 * S), "big_lock", 0, true, 1, 10 * S);
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_false(explanation->threads[1].idle);
 	says(explanation->headline, "1.00 waited for the lock \"big_lock\"");
 	explanation_free(explanation);
@@ -218,7 +190,7 @@ static void test_an_idle_parent_does_not_hide_what_takes_turns(void **state)
 	build_process(run, 0, "timeout");
 	thread = build_thread(run, 2, 0, "timeout", 0, 2650 * MS);
 	build_wait(run, thread, CLASS_SIGNAL, "rt_sigsuspend", 1, 2650 * MS);
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	says(finding_of(explanation, "lock")->sentence, "The lock \"GIL\" lets one thread run at a time");
 	explanation_free(explanation);
 	run_free(run);
@@ -233,7 +205,7 @@ static void test_trifles_are_no_findings(void **state)
 
 		build_process(run, 0, "id");
 		build_cpu(build_thread(run, 1, 0, "id", 0, ms * MS), ms * MS / 10, ms * MS * 9 / 10);
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		assert_int_equal(finding_of(explanation, "kernel") != NULL, ms == 200);
 		explanation_free(explanation);
 		run_free(run);
@@ -251,7 +223,7 @@ static void test_gaps_are_no_trifle(void **state)
 	build_process(run, 0, "id");
 	build_cpu(build_thread(run, 1, 0, "id", 0, 2 * MS), 1 * MS, 1 * MS);
 	build_figure(run->losses, &run->n_losses, "wake_lost", 3);
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_non_null(finding_of(explanation, FINDING_LOSSES));
 	explanation_free(explanation);
 	run_free(run);
@@ -273,7 +245,7 @@ static void test_one_thread_needs_others_that_could_share(void **state)
 			build_cpu(thread, 150 * MS, 0);
 			build_socket(run, thread, "poll", PEER, 500, thread->life_ns - 150 * MS);
 		}
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		assert_int_equal(finding_of(explanation, "one_thread") != NULL, lasting);
 		explanation_free(explanation);
 		run_free(run);
@@ -284,13 +256,13 @@ static void test_one_thread_needs_others_that_could_share(void **state)
 static void test_processes_that_outlive_the_root(void **state)
 {
 	struct run *run = run_parallel_cpu("dm", true);
-	struct explanation *explanation = explained(run);
+	struct explanation *explanation = explained_on(run, 2);
 
 	(void)state;
 	assert_int_equal(explanation->checks.running_processes, 0);
 	explanation_free(explanation);
 	run->processes[2].ended = run->threads[2].ended = false;
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_int_equal(explanation->checks.running_processes, 1);
 	explanation_free(explanation);
 	run_free(run);

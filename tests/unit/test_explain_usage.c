@@ -6,36 +6,8 @@
 #include <cmocka.h>
 
 #include "explain/explain.h"
+#include "explained.h"
 #include "run_builder.h"
-
-static struct explanation *explained(const struct run *run)
-{
-	static const struct explain_options two_cpus = {.cpus = 2};
-	struct explanation *explanation = NULL;
-
-	assert_int_equal(explain_run(run, &two_cpus, &explanation), 0);
-	return explanation;
-}
-
-static void says(const char *text, const char *what)
-{
-	if (!strstr(text, what))
-		fail_msg("not said: %s; but: %s", what, text);
-}
-
-static void says_not(const char *text, const char *what)
-{
-	if (strstr(text, what))
-		fail_msg("said: %s; in: %s", what, text);
-}
-
-static const struct finding *finding_of(const struct explanation *explanation, const char *rule)
-{
-	for (size_t i = 0; i < explanation->n_findings; i++)
-		if (!strcmp(explanation->findings[i].rule, rule))
-			return &explanation->findings[i];
-	return NULL;
-}
 
 static const struct wait *wait_of(const struct explanation *explanation, enum state state, const char *cause)
 {
@@ -94,7 +66,7 @@ static void test_a_session_that_waits_for_a_row_is_not_well(void **state)
 		struct explanation *explanation;
 
 		run->waits[run->n_waits - 1].stack = build_stack(run, ROW_LOCK);
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		assert_non_null(wait_of(explanation, STATE_LOCK, "XactLockTableWait()"));
 		says_not(explanation->headline, "nothing is wrong");
 		says(explanation->headline, "0.20 waited for the lock \"XactLockTableWait()\"");
@@ -120,7 +92,7 @@ static void test_without_its_stack_it_is_described_and_not_judged(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct run *run = run_database(30, cases[i].class, cases[i].ns);
-		struct explanation *explanation = explained(run);
+		struct explanation *explanation = explained_on(run, 2);
 
 		assert_true(explanation->at_rest);
 		assert_int_equal(explanation->waits_for_work, !cases[i].said);
@@ -145,7 +117,7 @@ static void test_a_lone_session(void **state)
 		build_process(run, 0, "postgres");
 		build_set(run, build_thread(run, 1, 0, "postgres", 0, 10 * S), CLASS_PIPE, 10 * S)->stack =
 		    stacks ? build_stack(run, ROW_LOCK) : 0;
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		says_not(explanation->headline, "nothing is wrong");
 		says(explanation->headline,
 		     stacks ? "1.00 waited for the lock \"XactLockTableWait()\"" : "1.00 waited (pipe poll set of");
@@ -153,7 +125,7 @@ static void test_a_lone_session(void **state)
 		/* A single pipe is input, and a client's. */
 		set_text(&run->waits[0].object, "pipe:[123]");
 		run->waits[0].stack = 0;
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		says(explanation->headline, "nothing is wrong");
 		explanation_free(explanation);
 		run_free(run);
@@ -176,7 +148,7 @@ static void test_what_takes_the_doubt_away(void **state)
 			build_set(run, build_thread(run, wait->thread, 1, "acceptor", 0, 10 * S), CLASS_POLL, 10 * S);
 		if (how == 3)
 			wait->waker = 1;
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		assert_int_equal(explanation->waits_for_work, how > 0);
 		explanation_free(explanation);
 		run_free(run);
@@ -219,7 +191,7 @@ static void test_names_that_mean_a_lock_of_the_program(void **unused)
 		build_process(run, 0, "db");
 		build_thread(run, 1, 0, "db", 0, 1 * S);
 		build_wait(run, &run->threads[0], cases[i].class, "call", 1, 1 * S)->stack = build_stack(run, cases[i].stack);
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		if (cases[i].cause)
 			assert_non_null(wait_of(explanation, STATE_LOCK, cases[i].cause));
 		else
@@ -265,7 +237,7 @@ static void test_waiters_of_a_queue_wait_for_no_lock(void **state)
 	}
 	for (size_t i = 0; i < 6; i++)
 		build_rest_in_queue(run, &run->threads[i]);
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_int_equal(explanation->ns[STATE_LOCK], 0);
 	assert_int_equal(explanation->ns[STATE_SYNC], 40 * S);
 	assert_non_null(wait_of(explanation, STATE_SYNC, "runtime event or queue"));
@@ -286,7 +258,7 @@ static void test_threads_that_take_a_word_in_turns_have_a_lock(void **state)
 		build_acquire(run, i, 64, i % 3 + 2, 7 * S);
 		build_acquire(run, i, 64, 1, 1 * S);
 	}
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_int_equal(explanation->ns[STATE_LOCK], 24 * S);
 	assert_int_equal(explanation->n_topics > 0, 1);
 	assert_non_null(finding_of(explanation, "lock"));
@@ -305,12 +277,12 @@ static void test_the_same_word_of_two_processes_is_two(void **state)
 	build_thread(run, 2, 1, "python3", 0, 10 * S);
 	build_acquire(run, 1, 64, 0, 1 * S);
 	build_acquire(run, 2, 64, 0, 1 * S);
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_int_equal(explanation->ns[STATE_LOCK], 0);
 	explanation_free(explanation);
 	/* Of one process they are two waiters, and nothing says that it is no lock. */
 	run->threads[2].process = 1;
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_int_equal(explanation->ns[STATE_LOCK], 2 * S);
 	explanation_free(explanation);
 	run_free(run);
@@ -351,7 +323,7 @@ static void test_service_threads_of_a_runtime_are_idle(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct run *run = run_machine(cases[i].turns, cases[i].wakes);
-		struct explanation *explanation = explained(run);
+		struct explanation *explanation = explained_on(run, 2);
 
 		for (size_t thread = 1; thread < 9; thread++)
 			assert_int_equal(explanation->threads[thread].idle, cases[i].idle);
@@ -372,7 +344,7 @@ static void test_words_that_others_wait_for_are_not_its_own(void **state)
 	/* The second one's words are the first one's, too. */
 	for (size_t i = 6; i < 10; i++)
 		run->waits[i].address = run->waits[i - 5].address;
-	explanation = explained(run);
+	explanation = explained_on(run, 2);
 	assert_false(explanation->threads[1].idle);
 	assert_false(explanation->threads[2].idle);
 	assert_true(explanation->threads[3].idle);
@@ -398,7 +370,7 @@ static void test_a_pipe_that_children_hold_too_is_no_wake_up_of_its_own(void **s
 		build_wait(run, thread, CLASS_SELFWAKE, "pselect6", 3, 6 * S)->waker = others ? 2 : 1;
 		build_wait(run, thread, CLASS_SELFWAKE, "pselect6", 2, 3 * S)->waker = others ? 1 : 2;
 		build_wait(run, thread, CLASS_SELFWAKE, "pselect6", 1, 1 * S);
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		assert_int_equal(explanation->ns[STATE_PIPE], others ? 10 * S : 0);
 		assert_non_null(wait_of(explanation, others ? STATE_PIPE : STATE_SYNC,
 					others ? "pipe shared with other processes (pselect6)" : "own wake-up (pselect6)"));
@@ -427,7 +399,7 @@ static void test_a_server_is_not_told_to_ask_more(void **state)
 		build_cpu(thread, 3 * S, 1 * S);
 		thread->connects = 1; /* to a log: so much as not to be at rest */
 		build_socket(run, thread, "epoll_wait", i < 2 ? peers[i] : PEER, 1000, 6 * S);
-		explanation = explained(run);
+		explanation = explained_on(run, 2);
 		assert_int_equal(finding_of(explanation, "peer") != NULL, i == 2);
 		explanation_free(explanation);
 		run_free(run);

@@ -119,6 +119,30 @@ static void test_a_cause_names_its_holder_waker_and_place(void **state)
 	run_free(run);
 }
 
+/* Of a lock that hardly anybody was seen to hold, nobody is "the" holder. */
+static void test_the_finding_is_silent_on_a_holder_of_next_to_nothing(void **state)
+{
+	struct run *run = run_shop();
+	struct explanation *explanation;
+	bool found = false;
+
+	(void)state;
+	for (size_t i = 0; i < run->n_waits; i++)
+		run->waits[i].holder = 0;
+	build_locked(run, &run->threads[1], 1, 1, "main;serve;orders_add" LOCKING, 1, 10 * MS);
+	run->threads[1].life_ns += 10 * MS;
+	explanation = explained(run);
+	for (size_t i = 0; i < explanation->n_findings; i++) {
+		if (strcmp(explanation->findings[i].rule, "lock"))
+			continue;
+		found = true;
+		assert_null(strstr(explanation->findings[i].sentence, "held"));
+	}
+	assert_true(found);
+	explanation_free(explanation);
+	run_free(run);
+}
+
 static void test_the_finding_names_the_holder(void **state)
 {
 	struct run *run = run_shop();
@@ -346,6 +370,7 @@ int main(void)
 	    cmocka_unit_test(test_rows_merge_by_thread_cause_holder_and_waker),
 	    cmocka_unit_test(test_a_cause_names_its_holder_waker_and_place),
 	    cmocka_unit_test(test_the_finding_names_the_holder),
+	    cmocka_unit_test(test_the_finding_is_silent_on_a_holder_of_next_to_nothing),
 	    cmocka_unit_test(test_places_are_the_programs_own),
 	    cmocka_unit_test(test_a_lock_on_the_heap_is_called_by_the_function_that_waits_for_it),
 	    cmocka_unit_test(test_an_endless_stack_ends),

@@ -251,6 +251,11 @@ const char *thread_label(char label[THREAD_LABEL_BYTES], const struct run_thread
 #define THREAD_LABEL(thread) thread_label((char[THREAD_LABEL_BYTES]){0}, thread)
 /* Who a party is: "worker/123", "timer"; "" when not known. */
 const char *party_label(char label[THREAD_LABEL_BYTES], const struct party *party);
+/* A part of less than a tenth is no figure of the whole: "held by X 2%" would mean that nobody held it for long. */
+static inline bool explain_part_counts(uint64_t part_ns, uint64_t total_ns)
+{
+	return part_ns && part_ns >= total_ns / 10;
+}
 #define PARTY_LABEL(party) party_label((char[THREAD_LABEL_BYTES]){0}, party)
 
 /*

@@ -79,7 +79,7 @@ static bool find_lock(const struct explanation *run, struct finding *ret)
 	text_add(&text, "%s: %.2f threads waited for %s at a time, %s in all (%s waits, the longest %s), while %.2f ran",
 		 what ? what : "?", lock->mean, lock->kinds > 1 ? "one of them" : "it", FIGURE_NS(lock->total_ns),
 		 FIGURE_COUNT(lock->count), FIGURE_NS(lock->max_ns), run->running);
-	if (lock->holder.ns)
+	if (explain_part_counts(lock->holder.ns, lock->total_ns))
 		text_add(&text, "; %s held it when waits of %.0f%% of that time began%s", PARTY_LABEL(&lock->holder),
 			 100.0 * lock->holder.ns / lock->total_ns, lock->holder.count > 1 ? ", more than any other thread" : "");
 	text_add(&text, ".");
@@ -237,9 +237,11 @@ static bool find_stuck(const struct explanation *run, struct finding *ret)
 {
 	struct blocker blocker = explain_blocker(run);
 	_cleanup_free_ char *what = NULL;
+	bool is_held;
 
 	if (!run->stuck)
 		return false;
+	is_held = explain_part_counts(blocker.holder.ns, blocker.total_ns);
 	what = blocker.cause ? cause_words(blocker.state, blocker.cause, blocker.kinds) : strdup("each other");
 	ret->state = blocker.cause ? blocker.state : STATE_SYNC;
 	ret->cause = strdup(blocker.cause ? blocker.cause : "");
@@ -247,7 +249,7 @@ static bool find_stuck(const struct explanation *run, struct finding *ret)
 	ret->sentence =
 	    text_format("Nothing moves: for all of %s %s threads waited for one another (%s%s%s), and none for anything outside.",
 			FIGURE_NS(run->wall_ns), FIGURE_COUNT(run->run->n_threads), what ? what : "?",
-			blocker.holder.ns ? ", held by " : "", PARTY_LABEL(&blocker.holder));
+			is_held ? ", held by " : "", is_held ? PARTY_LABEL(&blocker.holder) : "");
 	ret->try_next = strdup("Look for locks taken in different orders, and for a wake-up that was sent before its wait.");
 	return true;
 }

@@ -5,7 +5,6 @@
 #define CAUSES_SHOWN      5
 #define CAUSES_LISTED     200 /* with --all; the JSON output has every one */
 #define MEAN_WORTH_SAYING 0.005
-#define PART_WORTH_SAYING 0.1 /* less is no figure of the cause: "held by X 2%" means that nobody held it for long */
 
 static bool is_worth_a_row(const struct page *page, const struct cause_view *cause)
 {
@@ -14,7 +13,7 @@ static bool is_worth_a_row(const struct page *page, const struct cause_view *cau
 
 static void add_part(struct text *text, const char *what, const char *name, uint64_t ns, const struct cause_view *cause)
 {
-	if (name[0] && ns >= PART_WORTH_SAYING * cause->total_ns)
+	if (name[0] && explain_part_counts(ns, cause->total_ns))
 		text_add(text, "%s%s %s %.0f%%", text->length ? ", " : "", what, name, 100.0 * ns / cause->total_ns);
 }
 

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 /*
- * For reading: a descriptor, or -errno; -EPERM when it is no regular file. In a path that begins with /proc/PID/root/ absolute
+ * For reading: a descriptor, or -errno; -EPERM when it is no regular file. In a path that begins with /proc/PID/root absolute
  * links and ".." stay inside that root.
  */
 int foreign_file_open(const char *path);

@@ -39,7 +39,7 @@ void symbolizer_counts(const struct symbolizer *symbolizer, struct symbolizer_co
 /*
  * An ELF object. `fd`, if not negative, is open for reading and stays the caller's (the object keeps a duplicate: one descriptor
  * an object, and one for its debug file; raise RLIMIT_NOFILE). Otherwise `path` is opened. With `fd`, `path` may be NULL; it
- * tells where to look for the file that .gnu_debuglink names. A path that begins with /proc/PID/root/ is looked at as that
+ * tells where to look for the file that .gnu_debuglink names. A path that begins with /proc/PID/root is looked at as that
  * process sees it, absolute symbolic links included. Found again by device, inode, size and times, else by build id and size.
  *
  * 0; -ENOEXEC when it is no 64-bit ELF program or library for this machine; another error when it cannot be opened or read.

@@ -290,15 +290,10 @@ static int add_samples(struct builder *builder)
 static int fill_stack_figures(const struct collected *collected, struct run *run)
 {
 	static const char *const names[UNWIND_STOP_COUNT + 1] = {
-	    [UNWIND_WHOLE] = "whole",
-	    [UNWIND_STOP_NO_TABLES] = "unfinished_no_tables",
-	    [UNWIND_STOP_NO_MAPPING] = "unfinished_no_mapping",
-	    [UNWIND_STOP_NO_RULE] = "unfinished_no_rule",
-	    [UNWIND_STOP_UNSUPPORTED] = "unfinished_unsupported",
-	    [UNWIND_STOP_MEMORY] = "unfinished_memory",
-	    [UNWIND_STOP_NO_PROGRESS] = "unfinished_no_progress",
-	    [UNWIND_STOP_DEEP] = "unfinished_deep",
-	    [UNWIND_STOP_COUNT] = "same", /* known to be as before, without unwinding */
+#define X(id, name, words) [id] = name,
+	    UNWIND_STOPS(X)
+#undef X
+		[UNWIND_STOP_COUNT] = "same", /* known to be as before, without unwinding */
 	};
 	uint64_t same = 0;
 

@@ -53,13 +53,9 @@ struct stacks {
 };
 
 static const char *const stop_words[UNWIND_STOP_COUNT] = {
-    [UNWIND_STOP_NO_TABLES] = "no tables yet",
-    [UNWIND_STOP_NO_MAPPING] = "unknown code",
-    [UNWIND_STOP_NO_RULE] = "no unwind information",
-    [UNWIND_STOP_UNSUPPORTED] = "unsupported unwind information",
-    [UNWIND_STOP_MEMORY] = "stack not readable",
-    [UNWIND_STOP_NO_PROGRESS] = "no progress",
-    [UNWIND_STOP_DEEP] = "too deep",
+#define X(id, name, words) [id] = words,
+    UNWIND_STOPS(X)
+#undef X
 };
 
 int stacks_open(struct spaces *spaces, struct symbolizer *symbolizer, struct stacks **ret)
