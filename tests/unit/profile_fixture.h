@@ -87,6 +87,10 @@ BUILDER struct run *rich_run(void)
 	run->stolen_ns = 20 * MS;
 	run->attached = true;
 	rich_stacks(run);
+	build_episode(run, &run->threads[1], NULL, 20 * MS, 0, 3 * MS);
+	build_episode(run, &run->threads[1], wait, 23 * MS, 2 * MS, 1);
+	build_episode(run, &run->threads[2], NULL, 2000 * MS, 0, 1 * MS);
+	build_moment(run, &run->threads[1], "main;work", 25 * MS);
 	return run;
 }
 

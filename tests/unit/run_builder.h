@@ -43,6 +43,8 @@ BUILDER struct run *build_run(const char *name, uint64_t wall_ns)
 	run->frames = calloc(BUILDER_ROOM, sizeof(*run->frames));
 	run->stacks = calloc(BUILDER_ROOM, sizeof(*run->stacks));
 	run->samples = calloc(BUILDER_ROOM, sizeof(*run->samples));
+	run->episodes = calloc(BUILDER_ROOM, sizeof(*run->episodes));
+	run->moments = calloc(BUILDER_ROOM, sizeof(*run->moments));
 	run->stack_figures = calloc(16, sizeof(*run->stack_figures));
 	run->tax_cpu_ns = 61 * MS;
 	run->tax_probe_ns = 40 * MS;
@@ -104,6 +106,7 @@ BUILDER struct run_wait *build_wait(struct run *run, struct run_thread *thread, 
 	struct run_wait *wait = &run->waits[run->n_waits++];
 
 	*wait = (struct run_wait){
+	    .id = run->n_waits,
 	    .thread = thread->id,
 	    .class = class,
 	    .syscall = copy(syscall),
@@ -233,6 +236,31 @@ BUILDER void build_sample(struct run *run, const struct run_thread *thread, cons
 	run->samples[run->n_samples++] =
 	    (struct run_sample){.thread = thread->id, .stack = build_stack(run, frames), .count = count};
 	run->sample_hz = 997;
+}
+
+/*
+ * The thread's next episode: off its CPU `out` ns after the run's begin, blocked as `wait` says (NULL: preempted), then in the queue. It is not
+ * added to the account. Threads in the order of their serials.
+ */
+BUILDER void build_episode(struct run *run, const struct run_thread *thread, const struct run_wait *wait, uint64_t out_ns,
+			   uint64_t blocked_ns, uint64_t queued_ns)
+{
+	assert(run->n_episodes < BUILDER_ROOM);
+	run->episodes[run->n_episodes++] = (struct run_episode){.out_ns = out_ns,
+								.blocked_ns = blocked_ns,
+								.queued_ns = queued_ns,
+								.thread = thread->id,
+								.class = wait ? wait->class : CLASS_PREEMPTED,
+								.wait = wait ? wait->id : 0};
+	run->timeline = true;
+}
+
+/* A sample in time; not counted in run->samples. */
+BUILDER void build_moment(struct run *run, const struct run_thread *thread, const char *frames, uint64_t at_ns)
+{
+	assert(run->n_moments < BUILDER_ROOM);
+	run->moments[run->n_moments++] =
+	    (struct run_moment){.at_ns = at_ns, .thread = thread->id, .stack = build_stack(run, frames)};
 }
 
 /* What is left of the thread's life is spent waiting for a CPU. */

@@ -207,6 +207,8 @@ static void test_the_same_run_gives_the_same_picture(void **state)
 
 		run->waits[i] = run->waits[run->n_waits - 1 - i];
 		run->waits[run->n_waits - 1 - i] = wait;
+		run->waits[i].id = i + 1;
+		run->waits[run->n_waits - 1 - i].id = run->n_waits - i;
 	}
 	second = exported("svg", run, NULL);
 	assert_string_equal(first, second);

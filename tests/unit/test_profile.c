@@ -132,6 +132,30 @@ static void same_stacks(const struct run *run, const struct run *other)
 	}
 }
 
+static void same_timeline(const struct run *run, const struct run *other)
+{
+	assert_int_equal(run->timeline, other->timeline);
+	assert_int_equal(run->n_episodes, other->n_episodes);
+	assert_int_equal(run->n_moments, other->n_moments);
+	for (size_t i = 0; i < run->n_episodes; i++) {
+		const struct run_episode *a = &run->episodes[i], *b = &other->episodes[i];
+
+		same_number(thread);
+		same_number(out_ns);
+		same_number(blocked_ns);
+		same_number(queued_ns);
+		same_number(class);
+		same_number(wait);
+	}
+	for (size_t i = 0; i < run->n_moments; i++) {
+		const struct run_moment *a = &run->moments[i], *b = &other->moments[i];
+
+		same_number(thread);
+		same_number(at_ns);
+		same_number(stack);
+	}
+}
+
 static void same_figures(const struct run_figure *x, const struct run_figure *y, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -174,6 +198,7 @@ static void same_run(const struct run *a, const struct run *b)
 	same_number(sample_hz);
 	same_number(attached);
 	same_stacks(a, b);
+	same_timeline(a, b);
 	same_number(n_stack_figures);
 	same_figures(a->stack_figures, b->stack_figures, a->n_stack_figures);
 	same_figures(a->losses, b->losses, a->n_losses);

@@ -3,6 +3,7 @@
 
 #include "explain/internal.h"
 #include "explain/strings.h"
+#include "explain/timeline.h"
 
 static int explain(struct explanation *explanation, const struct explain_options *options)
 {
@@ -19,7 +20,11 @@ static int explain(struct explanation *explanation, const struct explain_options
 	explain_judge_rest(explanation);
 	explain_one_worker(explanation);
 	explain_checks(explanation);
-	err = explain_hot_functions(explanation, options);
+	err = timeline_open(explanation->run, options, &explanation->timeline);
+	if (err == -ENODATA)
+		err = 0;
+	if (!err)
+		err = explain_hot_functions(explanation, options);
 	if (!err)
 		err = explain_unfinished(explanation);
 	if (!err)
@@ -62,6 +67,7 @@ void explanation_free(struct explanation *explanation)
 	free(explanation->waits);
 	free(explanation->thread_waits);
 	free(explanation->hot);
+	timeline_close(explanation->timeline);
 	strings_free(explanation->strings);
 	free(explanation->causes);
 	free(explanation->topics);

@@ -197,7 +197,8 @@ struct explanation {
 	uint64_t samples;        /* of all functions */
 	uint64_t not_sampled_ns; /* on-CPU time of threads that no sample met */
 	struct checks checks;
-	struct finding *findings; /* strongest first */
+	struct timeline *timeline; /* timeline.h; NULL: the run has none */
+	struct finding *findings;  /* strongest first */
 	size_t n_findings;
 	char *headline; /* one sentence on this run alone, without a line end */
 };

@@ -33,6 +33,7 @@ struct selection {
 	struct run *run;
 	struct run_index *threads, *processes;
 	bool *keep_process, *keep_thread;
+	uint32_t *new_id; /* of waits, by their old one - 1; 0: left out */
 };
 
 static bool is_kept(const struct selection *selection, uint64_t thread)
@@ -77,10 +78,35 @@ static int keep_waits(struct selection *selection)
 		}
 		if (!is_kept(selection, wait->holder))
 			wait->holder = 0;
-		run->waits[kept++] = *wait;
+		run->waits[kept] = *wait;
+		run->waits[kept].id = kept + 1;
+		selection->new_id[i] = ++kept;
 	}
 	run->n_waits = kept;
 	return 0;
+}
+
+/* To be called when waits have their new ids. */
+static void keep_timeline(struct selection *selection)
+{
+	struct run *run = selection->run;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < run->n_episodes; i++) {
+		struct run_episode episode = run->episodes[i];
+
+		if (!is_kept(selection, episode.thread))
+			continue;
+		if (episode.wait)
+			episode.wait = selection->new_id[episode.wait - 1];
+		run->episodes[kept++] = episode;
+	}
+	run->n_episodes = kept;
+	kept = 0;
+	for (size_t i = 0; i < run->n_moments; i++)
+		if (is_kept(selection, run->moments[i].thread))
+			run->moments[kept++] = run->moments[i];
+	run->n_moments = kept;
 }
 
 static void keep_samples(struct selection *selection)
@@ -138,13 +164,15 @@ int run_keep_cgroup(struct run *run, const char *cgroup)
 {
 	_cleanup_free_ bool *keep_process = calloc(run->n_processes + 1, sizeof(bool));
 	_cleanup_free_ bool *keep_thread = calloc(run->n_threads + 1, sizeof(bool));
-	struct selection selection = {.run = run, .keep_process = keep_process, .keep_thread = keep_thread};
-	int err = keep_process && keep_thread ? choose(&selection, cgroup) : -ENOMEM;
+	_cleanup_free_ uint32_t *new_id = calloc(run->n_waits + 1, sizeof(*new_id));
+	struct selection selection = {.run = run, .keep_process = keep_process, .keep_thread = keep_thread, .new_id = new_id};
+	int err = keep_process && keep_thread && new_id ? choose(&selection, cgroup) : -ENOMEM;
 
 	if (!err)
 		err = keep_waits(&selection);
 	if (!err) {
 		keep_samples(&selection);
+		keep_timeline(&selection);
 		keep_threads_and_processes(&selection);
 	}
 	run_index_free(selection.threads);

@@ -91,6 +91,8 @@ static int check_waits(struct check *check)
 		bool fits = add(check, wait->count) && add(check, wait->timed_out) && add(check, wait->total_ns) &&
 			    add(check, wait->max_ns);
 
+		if (wait->id != i + 1)
+			return wrong(check, "wait %zu is out of place", i + 1);
 		if (run_index_find(check->threads, wait->thread) == RUN_NOT_FOUND)
 			return wrong(check, "a wait is of thread %" PRIu64 ", which is not there", wait->thread);
 		if (wait->class >= CLASS_COUNT || wait->class <= CLASS_CPU)
@@ -131,6 +133,58 @@ static int check_stacks(struct check *check)
 	return 0;
 }
 
+/* In order, without overlaps, within their threads' lives: then they sum to no more than these. */
+static int check_episodes(struct check *check)
+{
+	const struct run *run = check->run;
+	const struct run_thread *thread = NULL;
+	uint64_t at = 0, end = 0;
+
+	for (size_t i = 0; i < run->n_episodes; i++) {
+		const struct run_episode *episode = &run->episodes[i];
+
+		if (!thread || episode->thread != thread->id) {
+			size_t position = run_index_find(check->threads, episode->thread);
+
+			if (position == RUN_NOT_FOUND || (thread && episode->thread < thread->id))
+				return wrong(check, "episode %zu is of no thread, or out of order", i + 1);
+			thread = &run->threads[position];
+			at = thread->begin_ns > run->begin_ns ? thread->begin_ns - run->begin_ns : 0;
+			end = thread->begin_ns + thread->life_ns > run->begin_ns
+				  ? thread->begin_ns + thread->life_ns - run->begin_ns
+				  : 0;
+		}
+		if (episode->out_ns < at || episode->out_ns > end || episode->blocked_ns > end - episode->out_ns ||
+		    episode->queued_ns > end - episode->out_ns - episode->blocked_ns)
+			return wrong(check, "episode %zu of thread %u overlaps, or leaves the thread's life", i + 1,
+				     episode->thread);
+		at = episode->out_ns + episode->blocked_ns + episode->queued_ns;
+		if (episode->class >= CLASS_COUNT || episode->class <= CLASS_CPU || episode->class == CLASS_WOKEN ||
+		    (episode->class == CLASS_PREEMPTED && (episode->wait || episode->blocked_ns)))
+			return wrong(check, "episode %zu has a class that it cannot have", i + 1);
+		if (episode->wait && (episode->wait > run->n_waits || run->waits[episode->wait - 1].thread != episode->thread ||
+				      run->waits[episode->wait - 1].class != episode->class))
+			return wrong(check, "episode %zu is part of a wait that is not its own", i + 1);
+	}
+	return 0;
+}
+
+static int check_moments(struct check *check)
+{
+	const struct run *run = check->run;
+
+	for (size_t i = 0; i < run->n_moments; i++) {
+		const struct run_moment *moment = &run->moments[i], *before = i ? moment - 1 : moment;
+
+		if (!moment->stack || moment->stack > run->n_stacks || moment->at_ns > run->end_ns - run->begin_ns ||
+		    run_index_find(check->threads, moment->thread) == RUN_NOT_FOUND)
+			return wrong(check, "moment %zu refers to what is not there", i + 1);
+		if (moment->thread < before->thread || (moment->thread == before->thread && moment->at_ns < before->at_ns))
+			return wrong(check, "moment %zu is out of order", i + 1);
+	}
+	return 0;
+}
+
 static int check_figures(struct check *check, const struct run_figure *figures, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -166,6 +220,10 @@ static int check_all(struct check *check)
 		err = check_waits(check);
 	if (!err)
 		err = check_stacks(check);
+	if (!err)
+		err = check_episodes(check);
+	if (!err)
+		err = check_moments(check);
 	if (!err)
 		err = check_figures(check, run->stack_figures, run->n_stack_figures);
 	if (!err)

@@ -17,6 +17,7 @@ static const struct column columns_table_run[] = {
     {"failure", COLUMN_TEXT_OR_NULL, AT(failure), 0},
     {"sample_hz", COLUMN_U64, AT(sample_hz), 0},
     {"attached", COLUMN_BOOL, AT(attached), 0},
+    {"timeline", COLUMN_BOOL, AT(timeline), 0},
     {"stolen_ns", COLUMN_U64, AT(stolen_ns), 0},
     {"tax_probe_ns", COLUMN_U64, AT(tax_probe_ns), 0},
     {"tax_cpu_ns", COLUMN_U64, AT(tax_cpu_ns), 0},
@@ -88,6 +89,7 @@ TABLE(table_thread, "thread", struct run_thread);
 
 #define AT(member) offsetof(struct run_wait, member)
 static const struct column columns_table_wait[] = {
+    {"id", COLUMN_U64, AT(id), 0},
     {"thread", COLUMN_U64, AT(thread), 0},
     {"class", COLUMN_CLASS, AT(class), 0},
     {"op", COLUMN_U32, AT(op), 0xffff},
@@ -141,6 +143,22 @@ static const struct column columns_table_sample[] = {
     {"count", COLUMN_U64, offsetof(struct run_sample, count), 0},
 };
 TABLE(table_sample, "sample", struct run_sample);
+
+#define AT(member) offsetof(struct run_episode, member)
+static const struct column columns_table_episode[] = {
+    {"thread", COLUMN_U32, AT(thread), 0},         {"out_ns", COLUMN_U64, AT(out_ns), 0},
+    {"blocked_ns", COLUMN_U64, AT(blocked_ns), 0}, {"queued_ns", COLUMN_U64, AT(queued_ns), 0},
+    {"class", COLUMN_CLASS, AT(class), 0},         {"wait", COLUMN_U32, AT(wait), 0},
+};
+TABLE(table_episode, "episode", struct run_episode);
+#undef AT
+
+static const struct column columns_table_moment[] = {
+    {"thread", COLUMN_U32, offsetof(struct run_moment, thread), 0},
+    {"at_ns", COLUMN_U64, offsetof(struct run_moment, at_ns), 0},
+    {"stack", COLUMN_U32, offsetof(struct run_moment, stack), 0},
+};
+TABLE(table_moment, "moment", struct run_moment);
 
 static const struct column columns_table_figure[] = {
     {"kind", COLUMN_TEXT, offsetof(struct figure_row, kind), 0},

@@ -58,6 +58,6 @@ struct figure_row {
 #define FIGURE_STACK  "stack"
 
 extern const struct table table_run, table_argument, table_process, table_process_time, table_thread, table_thread_time,
-    table_wait, table_frame, table_stack, table_sample, table_figure;
+    table_wait, table_frame, table_stack, table_sample, table_episode, table_moment, table_figure;
 
 #endif

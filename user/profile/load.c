@@ -222,7 +222,8 @@ static int load_command(struct load *load)
 
 static int load_arrays(struct load *load)
 {
-	struct rows processes = {0}, threads = {0}, waits = {0}, frames = {0}, stacks = {0}, samples = {0};
+	struct rows processes = {0}, threads = {0}, waits = {0}, frames = {0}, stacks = {0}, samples = {0}, episodes = {0},
+		    moments = {0};
 	struct run *run = load->run;
 	int err = load_rows(load, &table_process, &processes);
 
@@ -236,6 +237,10 @@ static int load_arrays(struct load *load)
 		err = load_rows(load, &table_stack, &stacks);
 	if (!err)
 		err = load_rows(load, &table_sample, &samples);
+	if (!err)
+		err = load_rows(load, &table_episode, &episodes);
+	if (!err)
+		err = load_rows(load, &table_moment, &moments);
 	run->processes = (struct run_process *)processes.bytes;
 	run->n_processes = processes.n;
 	run->threads = (struct run_thread *)threads.bytes;
@@ -248,6 +253,10 @@ static int load_arrays(struct load *load)
 	run->n_stacks = stacks.n;
 	run->samples = (struct run_sample *)samples.bytes;
 	run->n_samples = samples.n;
+	run->episodes = (struct run_episode *)episodes.bytes;
+	run->n_episodes = episodes.n;
+	run->moments = (struct run_moment *)moments.bytes;
+	run->n_moments = moments.n;
 	return err;
 }
 

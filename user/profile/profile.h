@@ -16,7 +16,7 @@
 
 #include "run.h"
 
-#define PROFILE_VERSION     2
+#define PROFILE_VERSION     3
 #define PROFILE_ERROR_BYTES 512
 
 struct profile;

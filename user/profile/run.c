@@ -104,6 +104,8 @@ void run_free(struct run *run)
 	free(run->frames);
 	free(run->stacks);
 	free(run->samples);
+	free(run->episodes);
+	free(run->moments);
 	free(run);
 }
 

@@ -45,6 +45,7 @@ struct run_thread {
 
 /* Waits of one thread for one cause. The classes PREEMPTED and WOKEN (run queue) have rows too. */
 struct run_wait {
+	uint64_t id; /* its position in the array + 1 */
 	uint64_t thread;
 	uint32_t class;
 	uint32_t op;    /* futex: FUTEX_* command (linux/futex.h), flags taken out; poll: 1 if the set had several peers */
@@ -100,6 +101,25 @@ struct run_sample {
 	uint64_t count;
 };
 
+/*
+ * The timeline: each time that a thread was off its CPU. It was blocked for blocked_ns (0: preempted), then waited for a CPU for queued_ns;
+ * between its episodes it is on one. In the order of threads, and of time; those of a thread do not overlap.
+ */
+struct run_episode {
+	uint64_t out_ns; /* the switch-out, since the run's begin */
+	uint64_t blocked_ns, queued_ns;
+	uint32_t thread; /* serial */
+	uint32_t class;  /* of the blocked part; CLASS_PREEMPTED when there is none */
+	uint32_t wait;   /* id of the run_wait that it is part of; 0: preempted, or the cause could not be kept */
+};
+
+/* A sample in time, when there is a timeline: in the order of threads, and of time. */
+struct run_moment {
+	uint64_t at_ns;  /* since the run's begin */
+	uint32_t thread; /* serial */
+	uint32_t stack;  /* id of a run_stack */
+};
+
 /* A name and a number: losses, and what the workload says of itself (its ledger). */
 struct run_figure {
 	char *name;
@@ -129,12 +149,17 @@ struct run {
 	size_t n_stacks;
 	struct run_sample *samples;
 	size_t n_samples;
+	struct run_episode *episodes; /* none without a timeline */
+	size_t n_episodes;
+	struct run_moment *moments;
+	size_t n_moments;
 	struct run_figure *stack_figures; /* how unwinding went: "whole", "unfinished_no_rule" ... counts of stacks taken */
 	size_t n_stack_figures;
 	struct run_figure *ledger; /* units in the names: "wall_ns", "hashes", "bytes", "handoffs", "connections" */
 	size_t n_ledger;
 
 	uint64_t sample_hz; /* on-CPU stacks were sampled at this rate; 0: not at all */
+	bool timeline;      /* every episode was kept: what is not in `episodes` did not happen */
 	bool attached;      /* to processes that were alive: T begins at the mark, not at an exec */
 
 	uint64_t tax_probe_ns; /* our own time in the kernel, estimated by timing every 64th event */

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- A concprof recording, version 2. This file is the contract for everyone who queries one.
+-- A concprof recording, version 3. This file is the contract for everyone who queries one.
 --
 --   sqlite3 run.concprof "SELECT * FROM run_states"
 --
@@ -41,6 +41,7 @@ CREATE TABLE run (
 	failure      TEXT,                -- why the run does not count; NULL if it does
 	sample_hz    INTEGER NOT NULL,    -- on-CPU stacks were sampled at this rate; 0: not at all
 	attached     INTEGER NOT NULL,    -- to processes that were alive: begin_ns is not an exec
+	timeline     INTEGER NOT NULL,    -- table episode has every episode
 	stolen_ns    INTEGER NOT NULL,    -- time that the hypervisor took from the machine's CPUs meanwhile, in ticks
 	tax_probe_ns INTEGER NOT NULL,    -- concprof's own time inside the kernel, estimated
 	tax_cpu_ns   INTEGER NOT NULL,    -- CPU time of concprof itself
@@ -114,6 +115,7 @@ CREATE TABLE thread_time (
 CREATE TABLE wait (
 	seq          INTEGER PRIMARY KEY,
 	run          INTEGER NOT NULL REFERENCES run (id),
+	id           INTEGER NOT NULL, -- from 1, within the run
 	thread       INTEGER NOT NULL, -- thread.id of the same run
 	class        INTEGER NOT NULL REFERENCES class (id),
 	op           INTEGER NOT NULL, -- futex: FUTEX_* command (linux/futex.h); poll: 1 if the set had several peers
@@ -170,6 +172,29 @@ CREATE TABLE sample (
 	count  INTEGER NOT NULL
 );
 
+-- The timeline: each time that a thread was off its CPU, in the order of threads, and of time. It was blocked first (blocked_ns; 0: it was
+-- preempted), then it waited for a CPU (queued_ns). Between its episodes a thread is on a CPU: view intervals unfolds that. Empty unless
+-- run.timeline. The episodes of a thread sum to its classes in thread_time; those of a row of wait to its count and total_ns.
+CREATE TABLE episode (
+	seq        INTEGER PRIMARY KEY,
+	run        INTEGER NOT NULL REFERENCES run (id),
+	thread     INTEGER NOT NULL, -- thread.id of the same run
+	out_ns     INTEGER NOT NULL, -- the switch-out, since run.begin_ns
+	blocked_ns INTEGER NOT NULL,
+	queued_ns  INTEGER NOT NULL,
+	class      INTEGER NOT NULL REFERENCES class (id), -- of the blocked part; 'preempted' when there is none
+	wait       INTEGER NOT NULL  -- wait.id of the same run: what it waited for, where, and who ended it; 0: preempted, or not known
+);
+
+-- The samples in time, with a timeline: what a thread was computing at that moment. In the order of threads, and of time.
+CREATE TABLE moment (
+	seq    INTEGER PRIMARY KEY,
+	run    INTEGER NOT NULL REFERENCES run (id),
+	thread INTEGER NOT NULL, -- thread.id of the same run
+	at_ns  INTEGER NOT NULL, -- since run.begin_ns
+	stack  INTEGER NOT NULL  -- stack.id of the same run
+);
+
 -- Figures by name: kind 'loss' (what could not be measured, and how often; none is good), kind 'ledger' (what the workload
 -- says of itself; units are in the names), and kind 'stack' (how unwinding went: stacks taken, and why some are unfinished).
 CREATE TABLE figure (
@@ -210,6 +235,28 @@ CREATE VIEW waits AS
 	       w.count, w.timed_out, w.total_ns / 1e9 AS seconds, w.max_ns / 1e9 AS longest
 	FROM wait w JOIN thread t ON t.run = w.run AND t.id = w.thread JOIN class c ON c.id = w.class;
 
+-- The timeline unfolded: what each thread was doing when, since run.begin_ns, in (default) states; on a CPU without its sides. `wait` leads
+-- to the cause of a blocked interval. A thread that was found blocked, or that began on a CPU, begins so.
+CREATE VIEW intervals AS
+	WITH seen AS (
+		SELECT e.run, e.thread, e.out_ns, e.blocked_ns, e.queued_ns, e.class, e.wait,
+		       lead(e.out_ns) OVER w AS next_out_ns, e.out_ns + e.blocked_ns + e.queued_ns AS in_ns
+		FROM episode e WINDOW w AS (PARTITION BY e.run, e.thread ORDER BY e.seq)),
+	life AS (
+		SELECT t.run, t.id AS thread, t.begin_ns - r.begin_ns AS begin_ns, t.begin_ns - r.begin_ns + t.life_ns AS end_ns
+		FROM thread t JOIN run r ON r.id = t.run WHERE r.timeline)
+	SELECT run, thread, begin_ns, end_ns, end_ns - begin_ns AS ns, state, wait FROM (
+		SELECT l.run, l.thread, l.begin_ns, coalesce((SELECT min(out_ns) FROM episode e WHERE e.run = l.run AND e.thread = l.thread),
+		       l.end_ns) AS end_ns, 'cpu' AS state, 0 AS wait FROM life l
+		UNION ALL
+		SELECT s.run, s.thread, s.out_ns, s.out_ns + s.blocked_ns, c.state, s.wait FROM seen s JOIN class c ON c.id = s.class
+		UNION ALL
+		SELECT run, thread, out_ns + blocked_ns, in_ns, 'run_queue', 0 FROM seen
+		UNION ALL
+		SELECT s.run, s.thread, s.in_ns, coalesce(s.next_out_ns, l.end_ns), 'cpu', 0
+		FROM seen s JOIN life l ON l.run = s.run AND l.thread = s.thread)
+	WHERE end_ns > begin_ns;
+
 -- Stacks in words, outermost frame first, as flame graphs fold them.
 CREATE VIEW stack_text AS
 	WITH RECURSIVE spelled (run, id, text) AS (
@@ -232,6 +279,7 @@ CREATE UNIQUE INDEX thread_by_id ON thread (run, id);
 CREATE INDEX thread_time_by_thread ON thread_time (run, thread);
 CREATE INDEX process_time_by_process ON process_time (run, process);
 CREATE INDEX wait_by_thread ON wait (run, thread);
+CREATE UNIQUE INDEX wait_by_id ON wait (run, id);
 CREATE UNIQUE INDEX frame_by_id ON frame (run, id);
 CREATE INDEX stack_by_parent ON stack (run, parent);
 CREATE INDEX sample_by_thread ON sample (run, thread);

@@ -148,6 +148,8 @@ int profile_store_run(struct profile *profile, const struct run *run, char *erro
 	    insert_rows(profile, &table_frame, number, run->frames, run->n_frames) < 0 ||
 	    insert_rows(profile, &table_stack, number, run->stacks, run->n_stacks) < 0 ||
 	    insert_rows(profile, &table_sample, number, run->samples, run->n_samples) < 0 ||
+	    insert_rows(profile, &table_episode, number, run->episodes, run->n_episodes) < 0 ||
+	    insert_rows(profile, &table_moment, number, run->moments, run->n_moments) < 0 ||
 	    insert_figures(profile, number, stack, run->stack_figures, run->n_stack_figures) < 0 ||
 	    insert_figures(profile, number, ledger, run->ledger, run->n_ledger) < 0)
 		return profile_sql_error(profile, error);

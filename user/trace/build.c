@@ -30,7 +30,9 @@ static struct run_wait *new_wait(struct builder *builder)
 		run->waits = grown;
 		builder->room_waits = room;
 	}
-	return memset(&run->waits[run->n_waits++], 0, sizeof(*run->waits));
+	memset(&run->waits[run->n_waits], 0, sizeof(*run->waits));
+	run->waits[run->n_waits].id = run->n_waits + 1;
+	return &run->waits[run->n_waits++];
 }
 
 /* Adds a row for one key; `stats` may be empty: then there is nothing to add. */
