@@ -88,9 +88,8 @@ static bool acquire(struct sim *sim, uint32_t which, uint32_t who)
 /* Not at once: its own steps may create others, and theirs. */
 static void be_born(struct sim *sim, uint32_t who)
 {
-	for (; who != REPLAY_NOBODY; who = sim->input->threads[who].also)
-		if (sim->actors[who].phase == UNBORN)
-			heap_put(&sim->events, who, sim->now_ns);
+	if (sim->actors[who].phase == UNBORN)
+		heap_put(&sim->events, who, sim->now_ns);
 }
 
 /* One step of a thread. True: it goes on. */
@@ -202,6 +201,8 @@ bool sim_proceed(struct sim *sim, uint32_t who)
 /* What a thread does before it uses a CPU for the first time. */
 void sim_begin_thread(struct sim *sim, uint32_t who)
 {
+	if (sim->input->threads[who].also != REPLAY_NOBODY)
+		be_born(sim, sim->input->threads[who].also);
 	sim->actors[who].phase = READY;
 	if (sim_proceed(sim, who))
 		sim_make_ready(sim, who);
