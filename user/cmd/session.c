@@ -154,6 +154,28 @@ int session_load_cgroup(struct session *session, const struct output_options *ou
 	return load_and_explain(session);
 }
 
+int session_find_run(const struct session *session, const char *wanted, size_t *ret)
+{
+	unsigned long number;
+	char *end;
+
+	for (size_t i = session->n_runs; i > 0; i--)
+		if (!strcmp(session->runs[i - 1]->name, wanted)) {
+			*ret = i - 1;
+			return STATUS_OK;
+		}
+	number = strtoul(wanted, &end, 10);
+	if (*wanted && !*end && number >= 1 && number <= session->n_runs) {
+		*ret = number - 1;
+		return STATUS_OK;
+	}
+	fprintf(stderr, "concprof: --run: '%s' is none of the recording's:", wanted);
+	for (size_t i = 0; i < session->n_runs; i++)
+		fprintf(stderr, " %zu (%s)", i + 1, session->runs[i]->name);
+	fprintf(stderr, "\n");
+	return STATUS_FAILED;
+}
+
 const struct comparison *session_compare(struct session *session, size_t before, size_t after)
 {
 	struct comparison *comparison = NULL;
