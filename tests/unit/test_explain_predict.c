@@ -480,7 +480,7 @@ static void test_a_machine_that_others_use(void **state)
 		assert_in_range(prediction->replayed_ns, 199 * MS, 201 * MS);
 		assert_in_range(prediction->predicted_ns, 199 * MS, 201 * MS);
 		for (char **assumption = prediction->assumptions; *assumption; assumption++)
-			told |= strstr(*assumption, "this run got 50%") != NULL;
+			told |= strstr(*assumption, "Others use 100 ms of CPU time again") != NULL;
 		assert_true(told);
 		prediction_free(prediction);
 	}
@@ -625,6 +625,27 @@ static void test_random_recordings(void **state)
 	}
 }
 
+/* What a finding proposes comes with what it would bring; of a replay that is far off nothing is said. */
+static void test_findings_promise_what_is_predicted(void **state)
+{
+	struct run *run = run_turns("orders_lock");
+	struct explanation *explanation;
+
+	(void)state;
+	explanation = explained_on(run, 2);
+	assert_non_null(finding_of(explanation, "lock"));
+	says(finding_of(explanation, "lock")->try_next, "Without this lock about 50.0 ms instead of 100 ms (predicted).");
+	explanation_free(explanation);
+	explanation = explained_on(run, 1);
+	says_not(finding_of(explanation, "lock")->try_next, "predicted");
+	explanation_free(explanation);
+	run->threads[2].life_ns = 60 * MS;
+	explanation = explained_on(run, 2);
+	says_not(finding_of(explanation, "lock")->try_next, "predicted");
+	explanation_free(explanation);
+	run_free(run);
+}
+
 static void test_without_a_timeline(void **state)
 {
 	struct run *run = run_turns("a");
@@ -660,6 +681,7 @@ int main(void)
 	    cmocka_unit_test(test_a_machine_that_others_use),
 	    cmocka_unit_test(test_a_replay_that_is_off_is_told),
 	    cmocka_unit_test(test_hostile_recordings),
+	    cmocka_unit_test(test_findings_promise_what_is_predicted),
 	    cmocka_unit_test(test_random_recordings),
 	    cmocka_unit_test(test_without_a_timeline),
 	};

@@ -45,11 +45,9 @@ static int replay_with(struct study *study, const struct fates *fates, enum lock
 	program_free(&study->program);
 	replay_free(&study->result);
 	*ret = 0;
-	err = program_build(study->timeline, fates, mode, &study->program);
+	err = program_build(study->timeline, fates, &study->capacity, mode, &study->program);
 	if (err)
 		return err;
-	if (study->capacity.share < 1)
-		program_share(&study->program, study->capacity.share);
 	if (deal) {
 		pool_found_free(&study->pool);
 		err = program_deal(&study->program, study->timeline, &study->kinds, threads, &study->pool);
@@ -139,7 +137,7 @@ static int change_waits(struct study *study, uint64_t *ret)
 static int apply(struct study *study)
 {
 	struct prediction *prediction = study->prediction;
-	uint64_t predicted_ns = 0;
+	uint64_t predicted_ns = 0, used_ns;
 	int err;
 
 	prediction->cpus = study->capacity.cpus;
@@ -164,7 +162,9 @@ static int apply(struct study *study)
 	}
 	prediction->predicted_ns = predicted_ns;
 	prediction->speedup = (double)prediction->measured_ns / predicted_ns;
-	prediction->running = study->capacity.share * study->result.cpu_ns / (study->result.end_ns ? study->result.end_ns : 1);
+	used_ns = study->result.cpu_ns > study->program.lost_ns ? study->result.cpu_ns - study->program.lost_ns : 0;
+	prediction->running = (double)used_ns / (study->result.end_ns ? study->result.end_ns : 1);
+	prediction->in_use = (double)study->result.cpu_ns / (study->result.end_ns ? study->result.end_ns : 1);
 	prediction->forced = study->result.forced;
 	return 0;
 }
@@ -224,6 +224,7 @@ int predict(const struct explanation *explanation, const struct predict_change *
 	replay_free(&study.result);
 	pool_found_free(&study.pool);
 	kinds_close(&study.kinds);
+	capacity_free(&study.capacity);
 	free(study.none.changed);
 	free(study.fates.changed);
 	if (err)

@@ -7,7 +7,8 @@
  *   - when the followed thread that ended it has used as much CPU time as it had at that wake-up;
  *   - else after as long as it took: a timer, a device, a peer that was not followed.
  * A thread begins when its creator has come as far as it had then. Who waits for the end of one of its threads or processes waits for the
- * ends of all those that had ended by then, seen or not. Waits for CPUs are not repeated but simulated (predict_replay.h), and so are locks:
+ * ends of all those that had ended by then, seen or not. Waits for CPUs are not repeated but simulated (predict_replay.h), but for what others
+ * had of them while the run did not use them all: that is work of the thread that waited, as it were. Locks are simulated, too:
  * who holds one when is inferred from who waited for it and who ended that (predict_locks.h).
  * The same without any change gives a wall time, too: how far that is from the measured one is what the model is worth for this run.
  */
@@ -51,6 +52,7 @@ struct prediction {
 	unsigned int cpus_seen; /* that the run could use */
 	bool confined;          /* to fewer than the machine has, as nothing else explains its waits for a CPU */
 	double running;         /* mean number of threads on a CPU, predicted */
+	double in_use;          /* mean number of CPUs in use, by others when the run wanted them, too */
 	uint64_t forced;        /* waits that nothing in the replay would have ended */
 	char *assumptions[PREDICT_ASSUMPTIONS + 1]; /* sentences; NULL-terminated */
 	char *limit;                                /* what would limit then, a sentence */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many CPUs the run could use, and how fast it got them: from how many of its threads ran while how many could have. */
+/*
+ * How many CPUs the run could use, how fast it got them, and what others used of them: from how many of its threads ran while how many could
+ * have.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +15,6 @@
 #define NEVER          0.001 /* of the times that it could have been so */
 #define SPELLS_LEAST   100
 #define SPELL_NS       2000 /* clocks of CPUs differ: what is shorter may not have been so */
-#define SHARE_WHOLE    0.98
 
 /* Waits for a CPU by their length: 8 steps for each power of two. */
 #define LENGTHS (64 * 8)
@@ -24,10 +26,12 @@ struct sweep {
 	struct interval *intervals;
 	uint64_t running[CPUS_LOOKED_AT + 1], able[CPUS_LOOKED_AT + 1]; /* spells with so many on CPUs; and able to be */
 	uint64_t able_ns[CPUS_LOOKED_AT + 1];
-	uint64_t used_ns[CPUS_LOOKED_AT + 1];          /* CPU time meanwhile */
 	uint64_t lengths[CPUS_LOOKED_AT + 1][LENGTHS]; /* of waits after wake-ups, by how many ran meanwhile */
 	size_t n_running, n_able;
-	uint64_t wakes[CPUS_LOOKED_AT + 1]; /* by how many were able to run then */
+	/* In a second sweep, when it is known what the run could use; NULL in the first. */
+	struct capacity *capacity;
+	double lost_ns;  /* what a thread that always waited for a CPU would have lost to others so far */
+	double *lost_at; /* by lane: that, when its present wait for a CPU began */
 };
 
 static size_t at_most(size_t n)
@@ -54,23 +58,64 @@ static void count(struct sweep *sweep, const struct interval *interval, int sign
 	sweep->n_able += sign * (interval->state == STATE_CPU || interval->state == STATE_RUN_QUEUE);
 }
 
+static void note_length(struct sweep *sweep, const struct interval *interval)
+{
+	const struct run_episode *episode = interval->episode;
+
+	if (!episode || !episode->blocked_ns)
+		return;
+	if (interval->state == STATE_RUN_QUEUE)
+		sweep->lengths[at_most(sweep->n_running)][length_slot(episode->queued_ns)]++;
+	else if (!episode->queued_ns)
+		sweep->lengths[0][0]++;
+}
+
+/* A wait for a CPU is over: what of it others were the reason for, beyond what a wake-up takes. */
+static void note_lost(struct sweep *sweep, uint32_t lane)
+{
+	const struct interval *interval = &sweep->intervals[lane];
+	struct capacity *capacity = sweep->capacity;
+	double ns = sweep->lost_ns - sweep->lost_at[lane];
+
+	if (!interval->episode || interval->state != STATE_RUN_QUEUE)
+		return;
+	if (interval->episode->blocked_ns)
+		ns -= capacity->latency_ns;
+	if (ns < 1)
+		return;
+	capacity->lost_ns[interval->episode - sweep->timeline->run->episodes] = ns;
+}
+
 static void advance(struct sweep *sweep, uint32_t lane)
 {
 	struct interval *interval = &sweep->intervals[lane];
-	const struct run_episode *episode;
 
 	if (!timeline_next(sweep->timeline, &sweep->timeline->lanes[lane], &sweep->cursors[lane], interval))
 		return;
-	episode = interval->episode;
-	if (episode && interval->state == STATE_RUN_QUEUE && episode->blocked_ns)
-		sweep->lengths[at_most(sweep->n_running)][length_slot(episode->queued_ns)]++;
-	/* Woken and running at once. */
-	if (episode && interval->state != STATE_RUN_QUEUE && !episode->queued_ns)
-		sweep->lengths[0][0]++;
+	if (sweep->capacity)
+		sweep->lost_at[lane] = sweep->lost_ns;
+	else
+		note_length(sweep, interval);
 	count(sweep, interval, 1);
-	if (episode && interval->state == STATE_RUN_QUEUE && episode->blocked_ns)
-		sweep->wakes[at_most(sweep->n_able)]++;
 	heap_put(&sweep->ends, lane, interval->end_ns);
+}
+
+static void note_time(struct sweep *sweep, uint64_t ns)
+{
+	size_t queued = sweep->n_able - sweep->n_running, cpus = sweep->capacity ? sweep->capacity->cpus : 0;
+
+	if (sweep->capacity) {
+		size_t idle = cpus > sweep->n_running ? cpus - sweep->n_running : 0;
+
+		if (queued)
+			sweep->lost_ns += (double)ns * (idle < queued ? idle : queued) / queued;
+		return;
+	}
+	if (ns >= SPELL_NS) {
+		sweep->running[at_most(sweep->n_running)]++;
+		sweep->able[at_most(sweep->n_able)]++;
+	}
+	sweep->able_ns[at_most(sweep->n_able)] += ns;
 }
 
 static void look_at_all(struct sweep *sweep)
@@ -84,15 +129,12 @@ static void look_at_all(struct sweep *sweep)
 		uint64_t next_ns = sweep->ends.entries[0].key;
 		uint32_t lane = heap_take(&sweep->ends);
 
-		if (next_ns - now_ns >= SPELL_NS) {
-			sweep->running[at_most(sweep->n_running)]++;
-			sweep->able[at_most(sweep->n_able)]++;
-		}
-		sweep->able_ns[at_most(sweep->n_able)] += next_ns - now_ns;
-		sweep->used_ns[at_most(sweep->n_able)] += (next_ns - now_ns) * sweep->n_running;
+		note_time(sweep, next_ns - now_ns);
 		now_ns = next_ns;
 		if (sweep->intervals[lane].end_ns)
 			count(sweep, &sweep->intervals[lane], -1);
+		if (sweep->capacity)
+			note_lost(sweep, lane);
 		advance(sweep, lane);
 	}
 }
@@ -133,24 +175,6 @@ static bool is_confined_to(const struct sweep *sweep, unsigned int n)
 	       sum_above(sweep->running, n) < NEVER * able;
 }
 
-/*
- * Of the CPU time that the run could have used, wake-ups apart, what it got: while as many threads could run as mostly could. Those that wait
- * while another, which holds them up, runs at full speed would say little.
- */
-static double find_share(const struct sweep *sweep, const struct capacity *capacity)
-{
-	double able, waking;
-	size_t most = 1;
-
-	for (size_t n = 1; n <= CPUS_LOOKED_AT; n++)
-		if (sweep->able_ns[n] > sweep->able_ns[most])
-			most = n;
-	waking = (double)sweep->wakes[most] * capacity->latency_ns;
-	able = (double)sweep->able_ns[most] * (most < capacity->cpus ? most : capacity->cpus);
-	able -= waking < able ? waking : able;
-	return sweep->used_ns[most] && sweep->used_ns[most] < SHARE_WHOLE * able ? sweep->used_ns[most] / able : 1;
-}
-
 static void judge(const struct sweep *sweep, unsigned int cpus, struct capacity *ret)
 {
 	unsigned int most = cpus ? cpus : CPUS_LOOKED_AT;
@@ -165,28 +189,44 @@ static void judge(const struct sweep *sweep, unsigned int cpus, struct capacity 
 	while (!ret->cpus || (!cpus && !ret->confined && sum_above(sweep->running, ret->cpus)))
 		ret->cpus++;
 	ret->latency_ns = find_latency(sweep, ret->cpus);
-	ret->share = find_share(sweep, ret);
 }
 
-int capacity_measure(const struct timeline *timeline, unsigned int cpus, struct capacity *ret)
+static int sweep_once(const struct timeline *timeline, unsigned int cpus, struct capacity *capacity, bool again)
 {
 	struct sweep *sweep = calloc(1, sizeof(*sweep));
 	int err;
 
-	*ret = (struct capacity){0};
 	if (!sweep)
 		return -ENOMEM;
 	sweep->timeline = timeline;
+	sweep->capacity = again ? capacity : NULL;
 	sweep->cursors = calloc(timeline->n_lanes + 1, sizeof(*sweep->cursors));
 	sweep->intervals = calloc(timeline->n_lanes + 1, sizeof(*sweep->intervals));
-	err = sweep->cursors && sweep->intervals ? heap_open(&sweep->ends, timeline->n_lanes) : -ENOMEM;
-	if (!err) {
+	sweep->lost_at = calloc(timeline->n_lanes + 1, sizeof(*sweep->lost_at));
+	err = sweep->cursors && sweep->intervals && sweep->lost_at ? heap_open(&sweep->ends, timeline->n_lanes) : -ENOMEM;
+	if (!err)
 		look_at_all(sweep);
-		judge(sweep, cpus, ret);
-	}
+	if (!err && !again)
+		judge(sweep, cpus, capacity);
 	heap_close(&sweep->ends);
 	free(sweep->cursors);
 	free(sweep->intervals);
+	free(sweep->lost_at);
 	free(sweep);
 	return err;
+}
+
+int capacity_measure(const struct timeline *timeline, unsigned int cpus, struct capacity *ret)
+{
+	int err;
+
+	*ret = (struct capacity){.lost_ns = calloc(timeline->run->n_episodes + 1, sizeof(*ret->lost_ns))};
+	err = ret->lost_ns ? sweep_once(timeline, cpus, ret, false) : -ENOMEM;
+	return err ? err : sweep_once(timeline, cpus, ret, true);
+}
+
+void capacity_free(struct capacity *capacity)
+{
+	free(capacity->lost_ns);
+	*capacity = (struct capacity){0};
 }

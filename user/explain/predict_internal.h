@@ -37,6 +37,18 @@ enum lock_mode {
 	LOCKS_IN_ORDER, /* handed on from thread to thread as they were */
 };
 
+/* What the run's time says of the CPUs that it had. */
+struct capacity {
+	unsigned int cpus;
+	bool confined;       /* to fewer than the machine has */
+	uint64_t latency_ns; /* from a wake-up to a CPU that is free */
+	/* By episode: what of its wait for a CPU others were the reason for, as CPUs were not in use by the run. They have it again. */
+	uint64_t *lost_ns;
+};
+/* `cpus`: of the machine; 0: not known. 0 or -ENOMEM; for capacity_free() in any case. */
+int capacity_measure(const struct timeline *timeline, unsigned int cpus, struct capacity *ret);
+void capacity_free(struct capacity *capacity);
+
 /* A run as a replay's input; owns what that refers to. */
 struct program {
 	struct replay_input input;
@@ -46,12 +58,13 @@ struct program {
 	struct replay_pool *pools;
 	struct piece *items; /* of all pools */
 	uint32_t *ends;      /* of all pools */
+	uint64_t lost_ns;    /* part of the threads' CPU time that others had */
 	uint64_t tail_ns;    /* from the last end that counts to the end of the run */
 };
 
-int program_build(const struct timeline *timeline, const struct fates *fates, enum lock_mode mode, struct program *ret);
-/* Bursts take 1/share of their CPU time: others use the CPUs, too. */
-void program_share(struct program *program, double share);
+/* What others had of the CPUs is part of a thread's CPU time there. 0 or -ENOMEM. */
+int program_build(const struct timeline *timeline, const struct fates *fates, const struct capacity *capacity,
+		  enum lock_mode mode, struct program *ret);
 void program_free(struct program *program); /* all zero is fine */
 
 /* Position of the cause of an episode in timeline->causes; it has one. */
@@ -64,16 +77,6 @@ static inline bool is_inner_lock(const struct timeline_cause *cause)
 {
 	return cause && cause->state == STATE_LOCK && !cause->outside;
 }
-
-/* What the run's time says of the CPUs that it had. */
-struct capacity {
-	unsigned int cpus;
-	bool confined;       /* to fewer than the machine has */
-	uint64_t latency_ns; /* from a wake-up to a CPU that is free */
-	double share;        /* of their time, what the run got while it could have used it: others used the rest */
-};
-/* `cpus`: of the machine; 0: not known. 0 or -ENOMEM. */
-int capacity_measure(const struct timeline *timeline, unsigned int cpus, struct capacity *ret);
 
 /* predict_causes.c: the kinds of waits of a run, by what the report calls them. */
 struct kind {

@@ -99,6 +99,7 @@ struct holding {
 	const struct timeline *timeline;
 	const struct lane *lane;
 	struct actions *actions;
+	bool *vain;
 	uint32_t which; /* the lock */
 	bool interpreter, held;
 	uint64_t since_ns, free_ns;      /* held since; not held before */
@@ -166,6 +167,8 @@ static int wait_again(struct holding *holding, const struct touch *touch)
 			err = release_unseen(holding, touch->at_ns);
 		if (!err)
 			err = add(holding, STEP_ACQUIRE, touch->at_ns, touch->cause);
+	} else {
+		holding->vain[holding->after - holding->timeline->run->episodes] = true;
 	}
 	holding->since_ns = touch->end_ns;
 	holding->after = touch->episode;
@@ -209,10 +212,10 @@ static int infer(struct holding *holding, const struct touch *touch, const struc
 	return err;
 }
 
-int locks_infer(const struct timeline *timeline, const struct fates *fates, struct actions *actions, struct replay_lock **ret,
-		size_t *n_ret)
+int locks_infer(const struct timeline *timeline, const struct fates *fates, struct actions *actions, bool *vain,
+		struct replay_lock **ret, size_t *n_ret)
 {
-	struct holding holding = {.timeline = timeline, .actions = actions};
+	struct holding holding = {.timeline = timeline, .actions = actions, .vain = vain};
 	struct touches touches = {0};
 	_cleanup_free_ struct touch *items = NULL;
 	int err = gather(timeline, fates, &touches);

@@ -14,8 +14,11 @@
 
 #include "explain/predict_internal.h"
 
-/* Adds ACQUIREs and RELEASEs for all locks that fates leave. *ret: the locks, for free(). 0 or -ENOMEM. */
-int locks_infer(const struct timeline *timeline, const struct fates *fates, struct actions *actions, struct replay_lock **ret,
-		size_t *n_ret);
+/*
+ * Adds ACQUIREs and RELEASEs for all locks that fates leave. `vain`, by episode: set for waits that did not get the lock. *ret: the locks,
+ * for free(). 0 or -ENOMEM.
+ */
+int locks_infer(const struct timeline *timeline, const struct fates *fates, struct actions *actions, bool *vain,
+		struct replay_lock **ret, size_t *n_ret);
 
 #endif

@@ -21,10 +21,12 @@ struct child {
 struct builder {
 	const struct timeline *timeline;
 	const struct fates *fates;
+	const struct capacity *capacity;
 	enum lock_mode mode;
 	struct run_index *index;
 	uint32_t *parents; /* by lane; NO_LANE: none */
 	uint8_t *parts;    /* by episode: enum part */
+	bool *vain;        /* by episode: a wait for a lock that did not get it */
 	uint32_t *needs;   /* by episode: how many signals */
 	uint32_t *places;  /* by episode: its step + 1 */
 	struct actions actions;
@@ -273,10 +275,24 @@ static void put_actions(struct builder *builder, const struct action **action, c
 	}
 }
 
+/*
+ * That others had a CPU, when this thread wanted it, is like work of its own there. Not where it would not have wanted one: after a wait that
+ * is not there any more, or that it woke up from in vain.
+ */
+static uint64_t lost_ns(const struct builder *builder, const struct run_episode *episode)
+{
+	const struct timeline_cause *cause = timeline_cause(builder->timeline, episode);
+	size_t place = place_of(builder, episode);
+	bool replaced = builder->mode == LOCKS_EXCLUDE && is_inner_lock(cause) && !builder->vain[place] &&
+			!builder->fates->changed[cause - builder->timeline->causes];
+
+	return !cause || builder->parts[place] != PART_NONE || replaced ? builder->capacity->lost_ns[place] : 0;
+}
+
 static void put_lane(struct builder *builder, const struct lane *lane, const struct action *action, const struct action *end)
 {
 	struct piece *piece = &builder->program->threads[lane - builder->timeline->lanes].piece;
-	uint64_t cpu_ns = 0, begin_ns = lane->begin_ns;
+	uint64_t cpu_ns = 0, begin_ns = lane->begin_ns, lost;
 
 	piece->first = builder->program->input.n_steps;
 	for (size_t i = 0; i < lane->n_episodes; i++) {
@@ -286,6 +302,9 @@ static void put_lane(struct builder *builder, const struct lane *lane, const str
 		cpu_ns += episode->out_ns - begin_ns;
 		begin_ns = episode_in_ns(episode);
 		put_episode(builder, episode, cpu_ns);
+		lost = lost_ns(builder, episode);
+		cpu_ns += lost;
+		builder->program->lost_ns += lost;
 	}
 	put_actions(builder, &action, end, UINT64_MAX, begin_ns, lane->end_ns > begin_ns ? lane->end_ns : begin_ns, cpu_ns);
 	piece->to_ns = cpu_ns + (lane->end_ns > begin_ns ? lane->end_ns - begin_ns : 0);
@@ -349,6 +368,7 @@ static void builder_close(struct builder *builder)
 	free(builder->parents);
 	free(builder->parts);
 	free(builder->needs);
+	free(builder->vain);
 	free(builder->places);
 	free(builder->children);
 	free(builder->actions.items);
@@ -362,8 +382,11 @@ static int builder_open(struct builder *builder)
 	builder->children = calloc(n_lanes, sizeof(*builder->children));
 	builder->parts = calloc(n_episodes, sizeof(*builder->parts));
 	builder->needs = calloc(n_episodes, sizeof(*builder->needs));
+	builder->vain = calloc(n_episodes, sizeof(*builder->vain));
 	builder->places = calloc(n_episodes, sizeof(*builder->places));
-	return builder->parents && builder->children && builder->parts && builder->needs && builder->places ? 0 : -ENOMEM;
+	return builder->parents && builder->children && builder->parts && builder->vain && builder->needs && builder->places
+		   ? 0
+		   : -ENOMEM;
 }
 
 /* Steps are counted in 32 bits, as episodes' threads and waits are. */
@@ -372,9 +395,10 @@ static bool is_too_long(const struct timeline *timeline)
 	return timeline->run->n_episodes > UINT32_MAX / 8 || timeline->n_lanes > UINT32_MAX / 8;
 }
 
-int program_build(const struct timeline *timeline, const struct fates *fates, enum lock_mode mode, struct program *ret)
+int program_build(const struct timeline *timeline, const struct fates *fates, const struct capacity *capacity,
+		  enum lock_mode mode, struct program *ret)
 {
-	struct builder builder = {.timeline = timeline, .fates = fates, .mode = mode, .program = ret};
+	struct builder builder = {.timeline = timeline, .fates = fates, .capacity = capacity, .mode = mode, .program = ret};
 	int err;
 
 	*ret = (struct program){0};
@@ -386,7 +410,7 @@ int program_build(const struct timeline *timeline, const struct fates *fates, en
 	if (!err)
 		err = add_joins(&builder);
 	if (!err && mode == LOCKS_EXCLUDE)
-		err = locks_infer(timeline, fates, &builder.actions, &ret->locks, &ret->input.n_locks);
+		err = locks_infer(timeline, fates, &builder.actions, builder.vain, &ret->locks, &ret->input.n_locks);
 	if (!err)
 		err = put_all(&builder);
 	builder_close(&builder);
@@ -400,14 +424,6 @@ int program_build(const struct timeline *timeline, const struct fates *fates, en
 	ret->input.locks = ret->locks;
 	ret->input.n_causes = fates->n;
 	return 0;
-}
-
-void program_share(struct program *program, double share)
-{
-	for (size_t i = 0; i < program->input.n_steps; i++)
-		program->steps[i].at_ns /= share;
-	for (size_t i = 0; i < program->input.n_threads; i++)
-		program->threads[i].piece.to_ns /= share;
 }
 
 void program_free(struct program *program)

@@ -13,6 +13,7 @@
 #define ONE_THREAD    0.85 /* of the wall time: that thread is the limit */
 #define WAITS_LEAST   0.5  /* threads at a time */
 #define MISSING_TOLD  0.01 /* of T */
+#define LOST_TOLD     0.02 /* of the CPUs' time */
 #define DEALT_DIFFERS 0.05
 
 static const struct kind *chosen_kind(const struct telling *telling)
@@ -105,6 +106,7 @@ static int tell_assumptions(const struct telling *telling, struct prediction *pr
 {
 	enum predict_kind kind = telling->change->kind;
 	int64_t missing_ns = telling->explanation->timeline->missing_ns;
+	uint64_t lost_ns = telling->program->lost_ns;
 	int err;
 
 	err = assume(prediction,
@@ -117,11 +119,9 @@ static int tell_assumptions(const struct telling *telling, struct prediction *pr
 		err = tell_pool(telling, prediction);
 	if (!err)
 		err = assume(prediction, cpus_words(telling, prediction));
-	if (!err && telling->capacity->share < 1)
-		err = assume(
-		    prediction,
-		    text_format("Others go on using the CPUs: this run got %.0f%% of the CPU time that it could have used.",
-				100 * telling->capacity->share));
+	if (!err && lost_ns >= LOST_TOLD * prediction->measured_ns * prediction->cpus_seen)
+		err = assume(prediction,
+			     text_format("Others use %s of CPU time again while this run wants it.", FIGURE_NS(lost_ns)));
 	if (!err && has_other_locks(telling))
 		err = assume(prediction,
 			     strdup(telling->mode == LOCKS_EXCLUDE
@@ -187,7 +187,7 @@ static char *limit_words(const struct telling *telling, const struct prediction 
 	const struct run_thread *thread = busiest(telling, &cpu_ns);
 	const struct kind *kind = most_waits(telling, &mean);
 
-	if (prediction->running >= CPUS_FULL * telling->capacity->share * prediction->cpus && queue >= WAITS_LEAST)
+	if (prediction->in_use >= CPUS_FULL * prediction->cpus && queue >= WAITS_LEAST)
 		return text_format("Then %s the limit: %.2f would run at a time, and %.2f wait for one.",
 				   prediction->cpus == 1 ? "the CPU is" : "the CPUs are", prediction->running, queue);
 	if (thread && cpu_ns >= ONE_THREAD * prediction->predicted_ns)
