@@ -14,7 +14,8 @@
 #define TIME_LEAST     0.01  /* of T: less is no evidence */
 #define NEVER          0.001 /* of the times that it could have been so */
 #define SPELLS_LEAST   100
-#define SPELL_NS       2000 /* clocks of CPUs differ: what is shorter may not have been so */
+#define LATENCY_MOST   200000 /* ns */
+#define SPELL_NS       2000   /* clocks of CPUs differ: what is shorter may not have been so */
 
 /* Waits for a CPU by their length: 8 steps for each power of two. */
 #define LENGTHS (64 * 8)
@@ -148,7 +149,10 @@ static uint64_t sum_above(const uint64_t values[CPUS_LOOKED_AT + 1], size_t n)
 	return sum;
 }
 
-/* The median wait for a CPU after a wake-up while not all CPUs were in use by the run itself. */
+/*
+ * The median wait for a CPU after a wake-up while not all CPUs were in use by the run itself. What is longer than it takes to wake a CPU up from
+ * its deepest sleep is no latency: others use the CPUs.
+ */
 static uint64_t find_latency(const struct sweep *sweep, unsigned int cpus)
 {
 	uint64_t sums[LENGTHS] = {0}, all = 0, seen = 0;
@@ -161,7 +165,7 @@ static uint64_t find_latency(const struct sweep *sweep, unsigned int cpus)
 	for (size_t k = 0; k < LENGTHS && all; k++) {
 		seen += sums[k];
 		if (2 * seen >= all)
-			return k ? slot_length(k) : 0;
+			return !k ? 0 : slot_length(k) < LATENCY_MOST ? slot_length(k) : LATENCY_MOST;
 	}
 	return 0;
 }

@@ -276,17 +276,14 @@ static void put_actions(struct builder *builder, const struct action **action, c
 }
 
 /*
- * That others had a CPU, when this thread wanted it, is like work of its own there. Not where it would not have wanted one: after a wait that
- * is not there any more, or that it woke up from in vain.
+ * That others had a CPU, when this thread wanted it, is like work of its own there; but not when it was to find the lock taken again: that
+ * kept nobody from anything.
  */
 static uint64_t lost_ns(const struct builder *builder, const struct run_episode *episode)
 {
-	const struct timeline_cause *cause = timeline_cause(builder->timeline, episode);
 	size_t place = place_of(builder, episode);
-	bool replaced = builder->mode == LOCKS_EXCLUDE && is_inner_lock(cause) && !builder->vain[place] &&
-			!builder->fates->changed[cause - builder->timeline->causes];
 
-	return !cause || builder->parts[place] != PART_NONE || replaced ? builder->capacity->lost_ns[place] : 0;
+	return builder->vain[place] ? 0 : builder->capacity->lost_ns[place];
 }
 
 static void put_lane(struct builder *builder, const struct lane *lane, const struct action *action, const struct action *end)

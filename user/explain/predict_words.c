@@ -70,8 +70,8 @@ static char *cpus_words(const struct telling *telling, const struct prediction *
 		return text_format(
 		    "The run seems confined to %u CPU%s: more of its threads never ran at a time, though they could have.",
 		    prediction->cpus, prediction->cpus == 1 ? "" : "s");
-	return text_format("%u CPU%s, shared fairly; from a wake-up to a free CPU it takes %s, as the median did.",
-			   prediction->cpus, prediction->cpus == 1 ? "" : "s", FIGURE_NS(telling->capacity->latency_ns));
+	return text_format("%u CPU%s, shared fairly; from a wake-up to a free CPU it takes %s.", prediction->cpus,
+			   prediction->cpus == 1 ? "" : "s", FIGURE_NS(telling->capacity->latency_ns));
 }
 
 static bool has_other_locks(const struct telling *telling)
