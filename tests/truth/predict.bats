@@ -14,7 +14,7 @@ setup()
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-# A recording of what concprof measures; the measured wall time in WALL. The options of concprof go behind its verb.
+# A recording of what concprof measures; its wall time in WALL, its CPU time in RUN_CPU. The options of concprof go behind its verb.
 record() # FILE command...
 {
 	local file=$1 command=()
@@ -28,7 +28,7 @@ record() # FILE command...
 	run "${command[@]}" "$@"
 	expect 0
 	WALL=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["runs"][-1]["wall_ns"])' "$file.json")
-	CPU=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["runs"][-1]["cpu_ns"])' "$file.json")
+	RUN_CPU=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["runs"][-1]["cpu_ns"])' "$file.json")
 }
 
 # One value of a prediction.
@@ -68,9 +68,9 @@ foretold() # words, the change as one word, then the command, `--`, the other co
 	for _ in 1 2 3; do
 		used=$(machine_cpu_ns) clock=${EPOCHREALTIME/./}
 		record before "${before[@]}"
-		used=$((used + CPU))
+		used=$((used + RUN_CPU))
 		record after "$@"
-		used=$(($(machine_cpu_ns) - used - CPU)) clock=$(((${EPOCHREALTIME/./} - clock) * 1000))
+		used=$(($(machine_cpu_ns) - used - RUN_CPU)) clock=$(((${EPOCHREALTIME/./} - clock) * 1000))
 		echo "# replay without a change: $(predict replay_error before "${change[@]}")" >&3
 		compare "$words" "$(predict predicted_ns before "${change[@]}")" "$WALL" && return
 		# Reading what was measured, and the server, are others too.

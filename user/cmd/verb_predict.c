@@ -183,7 +183,8 @@ static int run_predict(int argc, char **argv)
 	static const struct argp_option options[] = {
 	    {NULL, 0, NULL, 0, "What is changed (one of these):", 1},
 	    {"without-lock", KEY_WITHOUT_LOCK, "NAME", 0, "nobody waits for this lock", 1},
-	    {"no-wait", KEY_NO_WAIT, "CAUSE", 0, "waits for this take no time (as the report calls it, or a part of that)", 1},
+	    {"no-wait", KEY_NO_WAIT, "CAUSE", 0,
+	     "waits for this take no time: as the report calls it, a state (disk, sleep), or a part that one cause has", 1},
 	    {"scale-wait", KEY_SCALE_WAIT, "CAUSE=FACTOR", 0, "waits for this take FACTOR of their time (0.5: half)", 1},
 	    {"cpus", KEY_CPUS, "N", 0, "so many CPUs", 1},
 	    {"threads", KEY_THREADS, "N", 0, "so many workers in the run's pool", 1},

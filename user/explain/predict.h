@@ -29,7 +29,7 @@ enum predict_kind {
 
 struct predict_change {
 	enum predict_kind kind;
-	const char *cause; /* as the report shows it; else a part that only one cause has */
+	const char *cause; /* as the report shows it; else a state, for all its waits but joins; else a part that one cause has */
 	double factor;
 	unsigned int number;
 };

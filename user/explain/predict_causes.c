@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "explain/predict_internal.h"
+#include "lib/cleanup.h"
 #include "lib/text.h"
 
 #define TOLD_MAX 8
@@ -79,13 +80,21 @@ static bool is_candidate(const struct kind *kind, const struct predict_change *c
 	return kind->total_ns && (change->kind != PREDICT_WITHOUT_LOCK || kind->inner_lock);
 }
 
-static bool is_meant(const struct kind *kind, const char *text, bool exactly)
+/* How a wait may be called, the best first. */
+enum naming { BY_NAME, BY_STATE, BY_PART, NAMINGS };
+
+static bool is_meant(const struct kind *kind, const char *text, enum naming naming)
 {
 	const char *label = CAUSE_LABEL(kind->state, kind->cause);
 
-	if (!exactly)
+	switch (naming) {
+	case BY_NAME:
+		return !strcmp(kind->cause, text) || !strcmp(label, text);
+	case BY_STATE:
+		return !kind->join && !strcmp(state_info[kind->state].name, text);
+	default:
 		return strstr(label, text) || strstr(kind->cause, text);
-	return !strcmp(kind->cause, text) || !strcmp(label, text);
+	}
 }
 
 /* The largest of those that are meant; `text` NULL: of all. */
@@ -99,7 +108,7 @@ static void add_candidates(struct text *out, const struct kinds *kinds, const st
 
 		for (size_t i = 0; i < kinds->n; i++)
 			if (!told[i] && is_candidate(&kinds->items[i], change) &&
-			    (!text || is_meant(&kinds->items[i], text, false)) &&
+			    (!text || is_meant(&kinds->items[i], text, BY_PART)) &&
 			    (!most || kinds->items[i].total_ns > most->total_ns))
 				most = &kinds->items[i];
 		if (!most)
@@ -125,35 +134,38 @@ static char *refuse(const struct kinds *kinds, const struct predict_change *chan
 	return text_take(&text);
 }
 
+/* Of parts of names, one must be meant; the same name in several states is one. */
+static bool is_ambiguous(const struct kinds *kinds, const bool *chosen)
+{
+	const struct kind *first = NULL;
+
+	for (size_t i = 0; i < kinds->n; i++) {
+		if (chosen[i] && first && first->cause != kinds->items[i].cause)
+			return true;
+		if (chosen[i])
+			first = &kinds->items[i];
+	}
+	return false;
+}
+
 int kinds_select(const struct kinds *kinds, const struct predict_change *change, struct fates *fates, char **refused)
 {
-	bool *chosen = calloc(kinds->n + 1, sizeof(*chosen));
+	_cleanup_free_ bool *chosen = calloc(kinds->n + 1, sizeof(*chosen));
+	enum naming naming;
 	size_t n = 0;
 
 	if (!chosen)
 		return -ENOMEM;
-	for (int exactly = 1; exactly >= 0 && !n; exactly--)
+	for (naming = BY_NAME; naming < NAMINGS && !n; naming++)
 		for (size_t i = 0; i < kinds->n; i++) {
-			chosen[i] = is_candidate(&kinds->items[i], change) && is_meant(&kinds->items[i], change->cause, exactly);
+			chosen[i] = is_candidate(&kinds->items[i], change) && is_meant(&kinds->items[i], change->cause, naming);
 			n += chosen[i];
 		}
-	/* Of the same name, in several states, all are meant; of parts of names one. */
-	for (size_t i = 0, first = SIZE_MAX; i < kinds->n && n > 1; i++) {
-		if (!chosen[i])
-			continue;
-		if (first != SIZE_MAX && !is_meant(&kinds->items[i], change->cause, true) &&
-		    kinds->items[i].cause != kinds->items[first].cause) {
-			*refused = refuse(kinds, change, n);
-			free(chosen);
-			return *refused ? -ENOENT : -ENOMEM;
-		}
-		first = i;
+	if (!n || (naming == NAMINGS && is_ambiguous(kinds, chosen))) {
+		*refused = refuse(kinds, change, n);
+		return *refused ? -ENOENT : -ENOMEM;
 	}
 	for (size_t i = 0; i < fates->n; i++)
 		fates->changed[i] = kinds->of[i] != UINT32_MAX && chosen[kinds->of[i]];
-	free(chosen);
-	if (n)
-		return 0;
-	*refused = refuse(kinds, change, 0);
-	return *refused ? -ENOENT : -ENOMEM;
+	return 0;
 }

@@ -16,12 +16,19 @@
 #define LOST_TOLD     0.02 /* of the CPUs' time */
 #define DEALT_DIFFERS 0.05
 
+/* The kind of waits that is changed; NULL: there are several. */
 static const struct kind *chosen_kind(const struct telling *telling)
 {
-	for (size_t i = 0; i < telling->fates->n; i++)
-		if (telling->fates->changed[i])
-			return &telling->kinds->items[telling->kinds->of[i]];
-	return NULL;
+	const struct kind *kind = NULL;
+
+	for (size_t i = 0; i < telling->fates->n; i++) {
+		if (!telling->fates->changed[i] || kind == &telling->kinds->items[telling->kinds->of[i]])
+			continue;
+		if (kind)
+			return NULL;
+		kind = &telling->kinds->items[telling->kinds->of[i]];
+	}
+	return kind;
 }
 
 static char *change_words(const struct telling *telling)
