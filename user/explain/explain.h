@@ -218,6 +218,8 @@ struct comparison {
 	struct difference *items;                      /* largest difference first */
 	size_t n_items;
 	char *headline; /* speedup and the true reason, without a line end */
+	size_t reason_at;        /* where in the headline the reason begins, or its end */
+	struct repeats *repeats; /* repeats.h; NULL: nothing was said of repeats */
 	char *reason;   /* the reason alone, in a few words: for tables */
 	/* Why the runs cannot be compared (one failed, or was interrupted); NULL when they can. The figures are then of no use. */
 	char *refused;

@@ -86,10 +86,10 @@ void report_difference(struct page *page, const struct comparison *comparison)
 	struct table table;
 
 	page_gap(page);
-	page_say(page, INK_PLAIN, 8, "speedup %s = progress %s%s%s%s x overlap %s (%s)", FIGURE_RATIO(comparison->speedup),
-		 FIGURE_RATIO(comparison->progress_ratio), comparison->progress_reason[0] ? " (" : "",
-		 comparison->progress_reason, comparison->progress_reason[0] ? ")" : "", FIGURE_RATIO(comparison->overlap_ratio),
-		 comparison->overlap_reason);
+	page_say(page, INK_PLAIN, 8, "%s %s = progress %s%s%s%s x overlap %s (%s)", report_ratio_word(comparison),
+		 FIGURE_RATIO(comparison->speedup), FIGURE_RATIO(comparison->progress_ratio),
+		 comparison->progress_reason[0] ? " (" : "", comparison->progress_reason,
+		 comparison->progress_reason[0] ? ")" : "", FIGURE_RATIO(comparison->overlap_ratio), comparison->overlap_reason);
 	page_gap(page);
 	table_init(&table, page, 5);
 	table.left[0] = table.left[4] = true;
