@@ -4,7 +4,7 @@
 load ../helper
 bats_require_minimum_version 1.5.0
 
-GENERATOR=$ROOT/${B:-build}/tests/unit/test_flame_diff
+GENERATOR=$ROOT/${B:-build}/tests/unit/test_export_svg_diff
 
 setup()
 {
@@ -143,7 +143,7 @@ counting()
 		expect 0 "3 runs each" "interval of the median"
 		holds d.json 'c["noise"] in (True, False)' '[len(c["repeats"][s]["wall_ns"]) for s in ("before", "after")] == [3, 3]'
 		if holds d.json 'c["noise"]' 2>/dev/null; then
-			[[ "${lines[0]}" == "no difference: "*" within the spread of 3 runs each ("*" .. "*")." ]]
+			[[ "${lines[0]}" == "no difference: "*" within the spread of 3 runs each ("*" .. "*")"* ]]
 			[[ "$output" != *speedup* ]]
 			noise=$((noise + 1))
 		fi
@@ -154,7 +154,11 @@ counting()
 
 @test "what takes six times as long is no noise; the items are of the run nearest the median, which -o keeps" {
 	needs_root
-	run "$CONCPROF" compare --run "sleep 0.05" --run "sleep 0.3" --repeat 3 --json d.json -o kept.concprof
+	# On a machine that is busy enough, it is.
+	for try in 1 2 3; do
+		run "$CONCPROF" compare --run "sleep 0.05" --run "sleep 0.3" --repeat 3 --json d.json -o kept.concprof
+		! holds d.json 'c["noise"] is False' 2>/dev/null || break
+	done
 	expect 0 "sleep 0.3: 0." "medians of 3 runs each" "beyond their spread" "speedup"
 	holds d.json 'c["noise"] is False' 'c["repeats"]["speedup"] < 0.5' '[r["name"] for r in doc["runs"]] == ["sleep 0.05", "sleep 0.3"]' \
 		'all(r["wall_ns"] == c["repeats"][s]["median_ns"] for r, s in zip(doc["runs"], ("before", "after")))' \
@@ -211,13 +215,14 @@ counting()
 
 @test "Ctrl-C ends it, says so, and leaves nothing: no file, no process" {
 	needs_root
-	run /usr/bin/python3 -B "$ROOT/tests/cli/terminal.py" "[1/9] sleep 31.4=^C" -- "$CONCPROF" compare --run true --run "sleep 31.4" --repeat 9 \
-		--json x.json --flame x.svg -o x.concprof
-	expect 130 "interrupted in run 1 of 9 of 'sleep 31.4'"
+	run /usr/bin/python3 -B "$ROOT/tests/cli/terminal.py" "begun=^C" -- "$CONCPROF" compare --run true --run "echo beg''un; sleep 31.4" \
+		--repeat 9 --show-output --json x.json --flame x.svg -o x.concprof
+	expect 130 "interrupted in run 1 of 9 of 'echo beg''un; sleep 31.4'"
 	[ "$(ls -A | sort | tr '\n' ' ')" = "after.concprof before.concprof hostile.concprof " ]
 	! pgrep -f '^sleep 31\.4$'
 	# A command that makes an orderly end of itself is no reason to go on.
-	run /usr/bin/python3 -B "$ROOT/tests/cli/terminal.py" "[1/9]=^C" -- "$CONCPROF" compare --run 'trap "exit 0" INT; sleep 31.4' --run true --repeat 9
+	run /usr/bin/python3 -B "$ROOT/tests/cli/terminal.py" "begun=^C" -- "$CONCPROF" compare --run 'trap "exit 0" INT; echo beg""un; sleep 31.4' \
+		--run true --repeat 9 --show-output
 	expect 130 "interrupted"
 }
 

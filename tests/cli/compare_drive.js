@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plays a user in the differential picture of tests/unit/test_flame_diff.c and writes what it found into the document.
+// Plays a user in the differential picture of tests/unit/test_export_svg_diff.c and writes what it found into the document.
 (function () {
 	"use strict";
 	var wrong = [], checks = 0;

@@ -205,7 +205,8 @@ static void test_noise_is_never_a_speedup(void **state)
 	says(c.comparison->headline, "0.83x");
 	assert_int_equal(explain_repeats(c.comparison, before, 3, after, 3), 0);
 	assert_string_equal(c.comparison->headline,
-			    "no difference: 2.40 s and 2.90 s, within the spread of 3 runs each (2.35 s .. 3.40 s).");
+			    "no difference: 2.40 s and 2.90 s, within the spread of 3 runs each (2.35 s .. 3.40 s); more "
+			    "runs may tell.");
 	assert_string_equal(c.comparison->reason, "no difference: within the spread");
 	assert_int_equal(c.comparison->repeats->verdict, SPREAD_NOISE);
 	assert_int_equal(c.comparison->repeats->after_ns[1], 3400 * MS);

@@ -34,8 +34,9 @@ static void say_noise(struct text *text, const struct repeats *repeats)
 
 	text_add(text, "no difference: %s and %s, within the spread of ", FIGURE_NS(a->median_ns), FIGURE_NS(b->median_ns));
 	add_runs(text, repeats);
-	text_add(text, " (%s .. %s).", FIGURE_NS(a->min_ns < b->min_ns ? a->min_ns : b->min_ns),
-		 FIGURE_NS(a->max_ns > b->max_ns ? a->max_ns : b->max_ns));
+	text_add(text, " (%s .. %s)%s.", FIGURE_NS(a->min_ns < b->min_ns ? a->min_ns : b->min_ns),
+		 FIGURE_NS(a->max_ns > b->max_ns ? a->max_ns : b->max_ns),
+		 fabs(repeats->speedup - 1) < RATIO_WORTH_SAYING ? "" : "; more runs may tell");
 }
 
 static void say_difference(struct text *text, const struct comparison *comparison, const struct repeats *repeats)
