@@ -50,6 +50,7 @@ counting()
 	wrong_usage "more than two" before.concprof after.concprof third
 	wrong_usage "second --run" --run "touch ran"
 	wrong_usage "more than two" --run true --run true --run true
+	wrong_usage "nothing to run" --run "touch ran" --run " "
 	wrong_usage "beside --run" --run "touch ran" --run true before.concprof
 	wrong_usage "1..1000" --repeat 0 --run "touch ran" --run true
 	wrong_usage "1..1000" --repeat 5x --run "touch ran" --run true

@@ -82,6 +82,8 @@ static error_t parse_own(int key, char *argument, struct argp_state *state, stru
 	case KEY_RUN:
 		if (arguments->n_commands == 2)
 			argp_error(state, "--run: more than two: '%s'", argument);
+		if (!argument[strspn(argument, " \t\n")])
+			argp_error(state, "--run: there is nothing to run in '%s'", argument);
 		arguments->commands[arguments->n_commands++] = argument;
 		return 0;
 	case KEY_REPEAT:
