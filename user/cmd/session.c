@@ -117,7 +117,7 @@ static int load_and_explain(struct session *session)
 			return STATUS_FAILED;
 		}
 		session->n_runs++;
-		if (select_cgroup(session, session->runs[i]))
+		if (select_cgroup(session, session->runs[i]) || part_cut(&session->output->part, &session->runs[i]))
 			return STATUS_FAILED;
 		err = explain_run(session->runs[i], &options, &session->explanations[i]);
 		if (err)
