@@ -82,16 +82,18 @@ void part_say_no_timeline(const struct run *run)
 	    run->name);
 }
 
-int part_cut(const struct part *part, struct run **run)
+int part_cut(const struct part *part, struct run **run, bool *empty)
 {
 	uint64_t wall_ns = (*run)->end_ns - (*run)->begin_ns;
 	uint64_t from_ns = edge_ns(&part->from, wall_ns, 0), to_ns = edge_ns(&part->to, wall_ns, wall_ns);
 	struct run *window;
 	int err;
 
+	*empty = false;
 	if (!part->from.given && !part->to.given)
 		return STATUS_OK;
 	err = run_window(*run, from_ns, to_ns, &window);
+	*empty = err == -ERANGE;
 	if (!err) {
 		run_free(*run);
 		*run = window;
@@ -99,11 +101,12 @@ int part_cut(const struct part *part, struct run **run)
 	}
 	if (err == -ENODATA)
 		part_say_no_timeline(*run);
+	else if (err == -ERANGE && from_ns >= wall_ns)
+		fprintf(stderr, "concprof: %s took %s, so nothing of it is after %s (percentages are of any run: --from 50%%)\n",
+			(*run)->name, FIGURE_NS(wall_ns), FIGURE_NS(from_ns));
 	else if (err == -ERANGE)
-		fprintf(
-		    stderr,
-		    "concprof: nothing of %s, which took %s, is between --from (%s) and --to (%s); percentages are of any run\n",
-		    (*run)->name, FIGURE_NS(wall_ns), FIGURE_NS(from_ns), FIGURE_NS(to_ns));
+		fprintf(stderr, "concprof: of %s, nothing is after --from, %s, and before --to, %s\n", (*run)->name,
+			FIGURE_NS(from_ns), FIGURE_NS(to_ns));
 	else
 		fprintf(stderr, "concprof: cannot cut %s: %s\n", (*run)->name, strerror(-err));
 	return STATUS_FAILED;

@@ -22,9 +22,9 @@ extern const struct argp part_argp; /* input: struct part */
 
 /*
  * Replaces the run by its part, or leaves it when no part is asked for. 0 or STATUS_FAILED, after it said what failed; the run is
- * still there then.
+ * still there then. *empty: that was nothing but that the run has no such part, and another may have one.
  */
-int part_cut(const struct part *part, struct run **run);
+int part_cut(const struct part *part, struct run **run, bool *empty);
 /* Says that the run has no timeline, and what to do. */
 void part_say_no_timeline(const struct run *run);
 

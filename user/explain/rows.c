@@ -8,6 +8,8 @@
 
 #include "lib/cleanup.h"
 
+#define VACANT_LOOKED_AT 64
+
 /* A thread on its way into a row. */
 struct member {
 	const struct run_thread *thread;
@@ -66,6 +68,21 @@ static int by_name_and_time(const void *a, const void *b)
 	return x->member->thread->id < y->member->thread->id ? -1 : x->member->thread->id > y->member->thread->id;
 }
 
+/* Takes a vacant row: one whose last member had the very same name, if that is among the last ones, else the last. */
+static size_t take_vacant(struct member **vacant, size_t *n, const struct member *member)
+{
+	size_t take = *n - 1, row;
+
+	for (size_t i = *n; i > 0 && *n - i < VACANT_LOOKED_AT; i--)
+		if (!strcmp(vacant[i - 1]->thread->comm, member->thread->comm)) {
+			take = i - 1;
+			break;
+		}
+	row = vacant[take]->row;
+	memmove(vacant + take, vacant + take + 1, (--*n - take) * sizeof(*vacant));
+	return row;
+}
+
 /*
  * Gives every member a row: as few for each name as threads of it were alive at a time (a sweep over births and deaths). A thread of no
  * length would die before its birth: it gets a nanosecond.
@@ -73,7 +90,7 @@ static int by_name_and_time(const void *a, const void *b)
 static int share_rows(struct member *members, size_t n, size_t *n_rows)
 {
 	_cleanup_free_ struct edge *edges = calloc(2 * n + 1, sizeof(*edges));
-	_cleanup_free_ size_t *vacant = calloc(n + 1, sizeof(*vacant));
+	_cleanup_free_ struct member **vacant = calloc(n + 1, sizeof(*vacant)); /* who had it last */
 	size_t n_vacant = 0;
 
 	if (!edges || !vacant)
@@ -92,9 +109,9 @@ static int share_rows(struct member *members, size_t n, size_t *n_rows)
 		if (i && compare_names(member->thread->comm, edges[i - 1].member->thread->comm))
 			n_vacant = 0;
 		if (!edges[i].birth)
-			vacant[n_vacant++] = member->row;
+			vacant[n_vacant++] = member;
 		else
-			member->row = n_vacant ? vacant[--n_vacant] : (*n_rows)++;
+			member->row = n_vacant ? take_vacant(vacant, &n_vacant, member) : (*n_rows)++;
 	}
 	return 0;
 }
@@ -284,10 +301,21 @@ void rows_free(struct lane_rows *rows)
 const char *row_label(char label[ROW_LABEL_BYTES], const struct explanation *explanation, const struct lane_row *row)
 {
 	const struct run_thread *first = &explanation->run->threads[row->threads[0]];
+	bool differ = false;
+	size_t length = 0;
 
-	if (row->n == 1)
+	if (row->n == 1) {
 		snprintf(label, ROW_LABEL_BYTES, "%s/%u", first->comm, first->tid);
-	else
-		snprintf(label, ROW_LABEL_BYTES, "%s x%zu", first->comm, row->n);
+		return label;
+	}
+	for (size_t i = 1; i < row->n; i++)
+		differ |= strcmp(first->comm, explanation->run->threads[row->threads[i]].comm) != 0;
+	for (const char *c = first->comm; *c && length < ROW_LABEL_BYTES / 2; c++) {
+		bool digit = differ && isdigit((unsigned char)*c);
+
+		if (!digit || !length || label[length - 1] != '#')
+			label[length++] = digit ? '#' : *c;
+	}
+	snprintf(label + length, ROW_LABEL_BYTES - length, " x%zu", row->n);
 	return label;
 }

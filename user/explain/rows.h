@@ -34,7 +34,7 @@ struct rows_options {
 int rows_make(const struct explanation *explanation, const struct rows_options *options, struct lane_rows *ret);
 void rows_free(struct lane_rows *rows);
 
-/* "worker/123"; of several the name of the first and how many: "worker x12". Returns `label`. */
+/* "worker/123"; of several how many, with '#' for numbers in which their names differ: "worker-# x12". Returns `label`. */
 #define ROW_LABEL_BYTES 64
 const char *row_label(char label[ROW_LABEL_BYTES], const struct explanation *explanation, const struct lane_row *row);
 

@@ -149,11 +149,11 @@ static void put_sides(const struct scene *scene, const struct lanes_panel *panel
 	put_text(scene, "", LANES_MARGIN, y + 12, LABELS - LANES_MARGIN, label);
 	if (!row->most.kinds || 100 * row->most.total_ns < row->life_ns || !row->life_ns)
 		return;
-	snprintf(text, sizeof(text), "%s%s %.0f%%",
+	snprintf(text, sizeof(text), "%.0f%% %s%s", 100.0 * row->most.total_ns / row->life_ns,
 		 row->n == 1 && first->only_joins ? "joining: "
 		 : row->n == 1 && first->idle     ? "idle: "
 						  : "",
-		 TOPIC_LABEL(&row->most), 100.0 * row->most.total_ns / row->life_ns);
+		 TOPIC_LABEL(&row->most));
 	put_text(scene, "note", right, y + 12, WAITS - 8, text);
 }
 
@@ -362,14 +362,24 @@ static void choose_least(struct scene *scene)
 	}
 }
 
+/* A worker of concprof's own, a model's: its arguments tell nobody anything. */
+static bool is_own(const struct run *run)
+{
+	return run->command && run->command[0] && run->command[1] && run->command[1][0] == '_';
+}
+
+/* The command; of several runs their names. */
 static char *make_title(const struct scene *scene)
 {
-	const struct run *run = scene->panels[scene->n - 1].run->run;
+	const struct run *run = scene->panels[0].run->run;
 	_cleanup_text_ struct text text = {0};
 
 	if (scene->options && scene->options->title)
 		return strdup(scene->options->title);
-	for (char *const *argument = run->command; argument && *argument && text.length < 120; argument++)
+	for (size_t i = 0; scene->n > 1 && i < scene->n; i++)
+		text_add(&text, "%s%s", i ? ", " : "", scene->panels[i].run->run->name);
+	for (char *const *argument = scene->n > 1 || is_own(run) ? NULL : run->command;
+	     argument && *argument && text.length < 120; argument++)
 		text_add(&text, "%s%.*s", text.length ? " " : "", 120, *argument);
 	return text_format("%s: threads in time", text.failed || !text.length ? run->name : text.bytes);
 }

@@ -15,7 +15,7 @@ struct ticks ticks_for(uint64_t from_ns, uint64_t to_ns, unsigned int most)
 	uint64_t power = 1, scale;
 	size_t i = 0;
 
-	for (unsigned int factor = 0; (to_ns - from_ns) / ticks.step_ns >= most && ticks.step_ns < UINT64_MAX / 20;) {
+	for (unsigned int factor = 0; (to_ns - from_ns - 1) / ticks.step_ns >= most && ticks.step_ns < UINT64_MAX / 20;) {
 		ticks.step_ns = power * factors[factor];
 		if (++factor == 3) {
 			power *= 10;

@@ -56,13 +56,13 @@ static const char *wait_of(const struct panel *panel, const struct lane_row *row
 	bool alone = row->n == 1;
 
 	text[0] = '\0';
-	if (!row->most.kinds || !row->most.total_ns || WAIT_SHARE * row->most.total_ns < row->life_ns)
+	if (!row->most.kinds || !row->most.total_ns || !row->life_ns || WAIT_SHARE * row->most.total_ns < row->life_ns)
 		return text;
-	snprintf(text, WAIT_BYTES, "%s%s %.0f%%",
+	snprintf(text, WAIT_BYTES, "%.0f%% %s%s", 100.0 * row->most.total_ns / row->life_ns,
 		 alone && first->only_joins ? "joining: "
 		 : alone && first->idle     ? "idle: "
 					    : "",
-		 TOPIC_LABEL(&row->most), row->life_ns ? 100.0 * row->most.total_ns / row->life_ns : 0);
+		 TOPIC_LABEL(&row->most));
 	text_clean(text);
 	return text;
 }
