@@ -132,6 +132,26 @@ static void test_short_intervals_make_a_piece_and_long_ones_stay_alone(void **st
 	run_free(run);
 }
 
+/* The part that is proposed is inside the run, on round numbers, and not for pictures that show single states already. */
+static void test_a_closer_look(void **state)
+{
+	static const size_t lanes[] = {0};
+	struct run *run = picture_serial_io();
+	struct explanation *explanation = explained_on(run, 2);
+	struct closer closer;
+
+	(void)state;
+	assert_false(lanes_closer(explanation->timeline, lanes, 1, 100, &closer)); /* 1 ms a column, 5 ms a state */
+	assert_true(lanes_closer(explanation->timeline, lanes, 1, 10, &closer));
+	assert_int_equal(closer.mean_ns, 5 * MS);
+	assert_in_range(closer.from_ns, 30 * MS, 50 * MS);
+	assert_in_range(closer.to_ns, 55 * MS, 70 * MS);
+	assert_int_equal(closer.from_ns % closer.ticks.step_ns, 0);
+	assert_int_equal(closer.to_ns % closer.ticks.step_ns, 0);
+	explanation_free(explanation);
+	run_free(run);
+}
+
 /* --- rows --- */
 
 /* Ten rounds of three: "worker-0" to "worker-2", each round's after the other's; beside a main thread, and "other", which lives throughout. */
@@ -383,6 +403,7 @@ int main(void)
 	    cmocka_unit_test(test_what_a_cell_has),
 	    cmocka_unit_test(test_pieces_follow_each_other_and_sum),
 	    cmocka_unit_test(test_short_intervals_make_a_piece_and_long_ones_stay_alone),
+	    cmocka_unit_test(test_a_closer_look),
 	    cmocka_unit_test(test_few_threads_have_a_row_each_by_birth),
 	    cmocka_unit_test(test_threads_that_take_turns_share_a_row),
 	    cmocka_unit_test(test_of_too_many_rows_the_most_active_are_shown),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain/cells.h"
 
+#define COLUMNS_FOR_EACH 4
+
 uint64_t cell_sum(const struct cell *cell)
 {
 	uint64_t sum = 0;
@@ -65,7 +67,7 @@ void cells_add(const struct timeline *timeline, const struct lane *lane, struct 
 	}
 }
 
-uint64_t lanes_mean_interval(const struct timeline *timeline, const size_t *lanes, size_t n)
+static uint64_t mean_interval(const struct timeline *timeline, const size_t *lanes, size_t n)
 {
 	uint64_t life_ns = 0, intervals = 0;
 
@@ -79,6 +81,22 @@ uint64_t lanes_mean_interval(const struct timeline *timeline, const size_t *lane
 		}
 	}
 	return intervals ? life_ns / intervals : 0;
+}
+
+bool lanes_closer(const struct timeline *timeline, const size_t *lanes, size_t n, size_t columns, struct closer *ret)
+{
+	uint64_t begin_ns = timeline->run->cut_ns, wall_ns = timeline->wall_ns, length_ns;
+
+	ret->mean_ns = mean_interval(timeline, lanes, n);
+	length_ns = ret->mean_ns * columns / COLUMNS_FOR_EACH;
+	if (!length_ns || ret->mean_ns >= wall_ns / columns)
+		return false;
+	ret->from_ns = begin_ns + wall_ns / 2 - length_ns / 2;
+	ret->to_ns = ret->from_ns + length_ns;
+	ret->ticks = ticks_for(ret->from_ns, ret->to_ns, 4);
+	ret->from_ns -= ret->from_ns % ret->ticks.step_ns;
+	ret->to_ns += ret->ticks.step_ns - 1 - (ret->to_ns - 1) % ret->ticks.step_ns;
+	return true;
 }
 
 static bool next_interval(const struct timeline *timeline, const struct lane *lane, struct piece_cursor *cursor)

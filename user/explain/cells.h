@@ -7,6 +7,7 @@
 #define CONCPROF_CELLS_H
 
 #include "explain/timeline.h"
+#include "lib/ticks.h"
 
 /* Time in each state. On a CPU is STATE_CPU: the timeline has no sides. */
 struct cell {
@@ -34,8 +35,18 @@ struct grid grid_for(uint64_t wall_ns, uint64_t scale_ns, size_t most);
 /* Adds what the lane has in each cell; what is beyond the grid is left out. */
 void cells_add(const struct timeline *timeline, const struct lane *lane, struct grid grid, struct cell *cells);
 
-/* How long a state of these lanes lasts, in the mean; 0: there is none. */
-uint64_t lanes_mean_interval(const struct timeline *timeline, const size_t *lanes, size_t n);
+/* A part of a run in which a picture shows single states. */
+struct closer {
+	uint64_t mean_ns;        /* how long a state lasts */
+	uint64_t from_ns, to_ns; /* since the begin of the whole run (run->cut_ns); round numbers: steps of `ticks` */
+	struct ticks ticks;
+};
+
+/*
+ * For a picture of the whole run in `columns`: around its middle, where a state of these lanes gets about four of them. False: states last longer
+ * than a column as it is.
+ */
+bool lanes_closer(const struct timeline *timeline, const size_t *lanes, size_t n, size_t columns, struct closer *ret);
 
 /* A part of a lane's life. */
 struct piece {

@@ -13,13 +13,11 @@
 #include "lib/ticks.h"
 #include "report/internal.h"
 
-#define ROWS_SHOWN     24
-#define LABEL_MOST     24
-#define LABEL_LEAST    8
-#define TICK_COLUMNS   13
-#define WAIT_SHARE     100  /* a wait of less than one part in so many of its row's life is not named */
-#define CELLS_FOR_EACH 4    /* the window that is proposed gives each state so many columns */
-#define MIXED_MANY     0.25 /* of the cells: enough to propose one */
+#define ROWS_SHOWN   24
+#define LABEL_MOST   24
+#define LABEL_LEAST  8
+#define TICK_COLUMNS 13
+#define WAIT_SHARE   100 /* a wait of less than one part in so many of its row's life is not named */
 
 struct panel {
 	const struct explanation *run;
@@ -27,7 +25,6 @@ struct panel {
 	struct grid grid;
 	struct cell *cells; /* of a row at a time */
 	struct cell *all;   /* of all threads */
-	size_t mixed, filled;
 };
 
 struct lanes {
@@ -162,7 +159,7 @@ static void put_block(const struct lanes *lanes, const struct cell *cell)
 }
 
 /* `whole_ns`: the cell's width, or the time that several threads lived in it. */
-static void put_cell(struct lanes *lanes, struct panel *panel, const struct cell *cell, uint64_t whole_ns)
+static void put_cell(struct lanes *lanes, const struct cell *cell, uint64_t whole_ns)
 {
 	struct cell part = meant(lanes, cell);
 	enum state state = cell_largest(&part);
@@ -173,8 +170,6 @@ static void put_cell(struct lanes *lanes, struct panel *panel, const struct cell
 		fputc(' ', out);
 		return;
 	}
-	panel->filled++;
-	panel->mixed += !cell_is_pure(cell, cell_sum(cell));
 	if (state == STATE_COUNT) {
 		fputs(lanes->page.colour ? "\033[2m.\033[0m" : ".", out);
 		return;
@@ -209,7 +204,7 @@ static void put_row(struct lanes *lanes, struct panel *panel, const struct lane_
 		if (cell_sum(&panel->cells[i]))
 			filled = i + 1;
 	for (size_t i = 0; i < (wait[0] ? panel->grid.n : filled); i++)
-		put_cell(lanes, panel, &panel->cells[i], together ? cell_sum(&panel->cells[i]) : panel->grid.width_ns);
+		put_cell(lanes, &panel->cells[i], together ? cell_sum(&panel->cells[i]) : panel->grid.width_ns);
 	if (wait[0]) {
 		fprintf(out, "%*s", (int)(lanes->cells_width - panel->grid.n + 1), "");
 		page_put(&lanes->page, wait, lanes->wait_width, true);
@@ -282,29 +277,21 @@ static void put_shares(struct lanes *lanes, const struct panel *panel)
 		page_say(&lanes->page, INK_PLAIN, 2, "of all threads' lives:  %s", text.length ? text.bytes : "nothing");
 }
 
-/* Where cells are wider than what threads do in one go, a window that shows it. */
+/* Where cells are wider than what threads do in one go, a part of the time that shows it. */
 static void propose(struct lanes *lanes, const struct panel *panel)
 {
-	uint64_t begin_ns = panel->run->run->cut_ns, wall_ns = panel->run->wall_ns, mean_ns, from_ns, to_ns;
+	size_t shown = panel->rows.n_threads - panel->rows.others.n;
 	char from[FIGURE_BYTES], to[FIGURE_BYTES];
-	struct ticks ticks;
+	struct closer closer;
 
-	if (panel->mixed <= MIXED_MANY * panel->filled)
+	if (!lanes_closer(panel->run->timeline, panel->rows.threads, shown, panel->grid.n, &closer))
 		return;
-	mean_ns = lanes_mean_interval(panel->run->timeline, panel->rows.threads, panel->rows.n_threads - panel->rows.others.n);
-	if (!mean_ns || mean_ns * (lanes->cells_width / CELLS_FOR_EACH) >= wall_ns)
-		return;
-	from_ns = begin_ns + wall_ns / 2;
-	to_ns = from_ns + mean_ns * (lanes->cells_width / CELLS_FOR_EACH);
-	ticks = ticks_for(from_ns, to_ns, 4);
-	from_ns = ticks.first_ns - ticks.step_ns;
-	to_ns = (to_ns + ticks.step_ns - 1) / ticks.step_ns * ticks.step_ns;
-	tick_label(from, &ticks, from_ns);
-	tick_label(to, &ticks, to_ns);
+	tick_label(from, &closer.ticks, closer.from_ns);
+	tick_label(to, &closer.ticks, closer.to_ns);
 	for (char *space; (space = strchr(from, ' ')) || (space = strchr(to, ' '));)
 		memmove(space, space + 1, strlen(space));
 	page_say(&lanes->page, INK_FAINT, 2, "A state lasts %s in the mean, a column is %s: --from %s --to %s shows single ones.",
-		 FIGURE_NS(mean_ns), FIGURE_NS(panel->grid.width_ns), from, to);
+		 FIGURE_NS(closer.mean_ns), FIGURE_NS(panel->grid.width_ns), from, to);
 }
 
 static void put_title(struct lanes *lanes, const struct panel *panel)
