@@ -293,7 +293,8 @@ static int lanes(int argc, char **argv)
 		"FILE is a recording; a model or command is measured now (root, as for `run`).\v"
 		"Threads that are more than fit a screen share rows where they took turns under one name; then the most active "
 		"rows are shown. --all gives each a row."};
-	struct arguments arguments = {.model_options = {.delay_us = CAT_SERVER_DELAY_US_DEFAULT}};
+	/* That is what it is run for. */
+	struct arguments arguments = {.trace.timeline = TIMELINE_ALL, .model_options = {.delay_us = CAT_SERVER_DELAY_US_DEFAULT}};
 	int err;
 
 	model_params_default(&arguments.model_options.params);

@@ -13,11 +13,12 @@
 #include "lib/ticks.h"
 #include "report/internal.h"
 
-#define ROWS_SHOWN   24
-#define LABEL_MOST   24
-#define LABEL_LEAST  8
-#define TICK_COLUMNS 13
-#define WAIT_SHARE   100 /* a wait of less than one part in so many of its row's life is not named */
+#define ROWS_SHOWN         24
+#define LABEL_MOST         24
+#define LABEL_LEAST        8
+#define TICK_COLUMNS       13
+#define SHARE_WORTH_SAYING 2000 /* one part in so many rounds to more than 0.0% */
+#define WAIT_SHARE         100  /* a wait of less than one part in so many of its row's life is not named */
 
 struct panel {
 	const struct explanation *run;
@@ -265,7 +266,7 @@ static void put_shares(struct lanes *lanes, const struct panel *panel)
 			sum.ns[state] += panel->all[i].ns[state];
 	life_ns = cell_sum(&sum);
 	for (int state = 0; state < STATE_COUNT; state++) {
-		if (!sum.ns[state])
+		if (SHARE_WORTH_SAYING * sum.ns[state] < life_ns || !sum.ns[state])
 			continue;
 		lanes->occur |= bit(state);
 		text_add(&text, "%s%c %s %.1f%%", text.length ? ",  " : "", state_info[state].letter, state_info[state].name,
