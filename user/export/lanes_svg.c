@@ -44,12 +44,10 @@ static const char css[] =
     ".title{font-size:17px;font-weight:700}\n.run{font-size:14px;font-weight:700}\n.note{fill:#555}\n.end{text-anchor:end}\n"
     ".bars{shape-rendering:crispEdges}\n.pale{opacity:.18}\n.grid{stroke:#000;stroke-opacity:.13}\n"
     ".track{fill:#f4f3f1}\n.running{fill:#4caf50}\n.bars rect:hover{stroke:#000}\n"
-    ".wake,.handoff{fill:none;stroke:#333;stroke-opacity:.55;marker-end:url(#arrow)}\n"
-    ".handoff{stroke:#b71c1c;stroke-opacity:1;stroke-width:1.4;marker-end:url(#release)}\n#arrow path{fill:#333}\n"
-    "#release path{fill:#b71c1c}\n"
+    ".wake,.handoff{fill:none;stroke:#000;stroke-opacity:.5;marker-end:url(#arrow)}\n"
+    ".handoff{stroke-opacity:1;stroke-width:1.6;marker-end:url(#release)}\n"
     "@media (prefers-color-scheme:dark){\nsvg{background:#16181c;fill:#e6e6e6}\n.note{fill:#a9adb5}\n.grid{stroke:#fff}\n"
-    ".track{fill:#24272d}\n.bars rect:hover{stroke:#fff}\n.wake{stroke:#ddd}\n#arrow path{fill:#ddd}\n"
-    ".handoff{stroke:#ffab91}\n#release path{fill:#ffab91}\n}\n"
+    ".track{fill:#24272d}\n.bars rect:hover{stroke:#fff}\n.wake,.handoff{stroke:#fff}\nmarker path{fill:#fff}\n}\n"
     "@media print{svg{background:#fff;fill:#000}}\n";
 
 static void put_text(const struct scene *scene, const char *class, double x, double y, double width, const char *text)
@@ -103,7 +101,7 @@ static void add_wakes(const struct lanes_panel *panel, struct text *text)
 	const struct wakes *wakes = &panel->wakes;
 
 	if (wakes->n && !wakes->only_hand_offs)
-		text_add(text, "; arrows: who woke whom (%s), red where a lock was released", FIGURE_COUNT(wakes->n));
+		text_add(text, "; arrows: who woke whom (%s), thick where a lock was released", FIGURE_COUNT(wakes->n));
 	else if (wakes->n)
 		text_add(text, "; arrows: who released a lock to whom (%s; other wake-ups are too many)", FIGURE_COUNT(wakes->n));
 	else if (wakes->found)

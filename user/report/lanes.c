@@ -340,7 +340,7 @@ static void put_legend(struct lanes *lanes)
 			put_colour(lanes, true, info->colour);
 			put_colour(lanes, false, is_light(info->colour) ? 0x000000 : 0xffffff);
 		}
-		fprintf(lanes->page.out, " %c %s", info->letter, ink ? "\033[0m" : "");
+		fprintf(lanes->page.out, " %c %s", info->letter, ink ? "\033[0m " : "");
 		page_say(&lanes->page, INK_PLAIN, 14, "%-9s %s", info->name, state == STATE_CPU ? "on a CPU" : info->gloss);
 	}
 	if (options->states)
