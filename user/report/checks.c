@@ -173,5 +173,6 @@ void report_tax(struct page *page, const struct explanation *explanation)
 	const struct run *run = explanation->run;
 
 	page_say(page, INK_FAINT, 9, "concprof itself: %s of CPU beside %s%s, about %s inside it, for %s events.",
-		 FIGURE_NS(run->tax_cpu_ns), run->whole_ns ? "all of " : "", run->name, FIGURE_NS(run->tax_probe_ns), FIGURE_COUNT(run->tax_events));
+		 FIGURE_NS(run->tax_cpu_ns), run->whole_ns ? "all of " : "", run->name, FIGURE_NS(run->tax_probe_ns),
+		 FIGURE_COUNT(run->tax_events));
 }
