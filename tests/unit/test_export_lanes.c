@@ -77,7 +77,7 @@ static void test_areas_are_the_states_times(void **state)
 		struct run *run = pictures[i / 4]();
 		char *text = svg_of(run, &options, 0);
 		struct explanation *explanation = explained_on(run, 2);
-		double pixels = options.width > 150 + 190 + 100 ? options.width - 150 - 190 : 100;
+		double pixels = options.width - (options.width < 600 ? 162 : 340);
 
 		for (int s = 0; s < STATE_COUNT; s++) {
 			uint64_t ns = s == STATE_CPU ? explanation->cpu_ns : explanation->ns[s];

@@ -241,6 +241,19 @@ static void test_a_window_says_where_it_is(void **state)
 	run_free(run);
 }
 
+static void test_what_a_timeline_lacks_is_told(void **state)
+{
+	struct run *run = picture_threads_cpu();
+	char *text;
+
+	(void)state;
+	run->n_episodes--;
+	text = lanes_of((const struct run *const *)&run, 1, &narrow);
+	says(text, "Not in the timeline: 20.0 ms");
+	free(text);
+	run_free(run);
+}
+
 static void test_refusals_are_returned(void **state)
 {
 	const struct lanes_options nobody = {.width = 80, .thread = "nobody"};
@@ -310,6 +323,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_names_of_strangers),
 	    cmocka_unit_test(test_thousands_of_threads_fit_a_screen),
 	    cmocka_unit_test(test_a_window_says_where_it_is),
+	    cmocka_unit_test(test_what_a_timeline_lacks_is_told),
 	    cmocka_unit_test(test_refusals_are_returned),
 	};
 	struct run *runs[3];

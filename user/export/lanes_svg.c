@@ -13,8 +13,9 @@
 #include "lib/ticks.h"
 
 #define ROWS_SHOWN    40
-#define LABELS        150   /* width of what stands at the left */
-#define WAITS         190   /* ... and at the right */
+#define LABELS        150 /* width of what stands at the left */
+#define WAITS         190 /* ... and at the right, where there is room for it */
+#define WIDTH_OF_ROOM 600
 #define LETTER        6.4   /* estimated width of one */
 #define WAKES_MOST    300   /* more would hide what they connect */
 #define INTERVALS_MAX 12000 /* with a text each: about 3 MB */
@@ -101,7 +102,8 @@ static void add_wakes(const struct lanes_panel *panel, struct text *text)
 	const struct wakes *wakes = &panel->wakes;
 
 	if (wakes->n && !wakes->only_hand_offs)
-		text_add(text, "; arrows: who woke whom (%s), thick where a lock was released", FIGURE_COUNT(wakes->n));
+		text_add(text, "; arrows: who woke whom (%s)%s", FIGURE_COUNT(wakes->n),
+			 wakes->hand_offs ? ", thick where a lock was released" : "");
 	else if (wakes->n)
 		text_add(text, "; arrows: who released a lock to whom (%s; other wake-ups are too many)", FIGURE_COUNT(wakes->n));
 	else if (wakes->found)
@@ -145,7 +147,7 @@ static void put_sides(const struct scene *scene, const struct lanes_panel *panel
 	char text[CAUSE_LABEL_BYTES + 32];
 
 	put_text(scene, "", LANES_MARGIN, y + 12, LABELS - LANES_MARGIN, label);
-	if (!row->most.kinds || 100 * row->most.total_ns < row->life_ns || !row->life_ns)
+	if (scene->width < WIDTH_OF_ROOM || !row->most.kinds || 100 * row->most.total_ns < row->life_ns || !row->life_ns)
 		return;
 	snprintf(text, sizeof(text), "%.0f%% %s%s", 100.0 * row->most.total_ns / row->life_ns,
 		 row->n == 1 && first->only_joins ? "joining: "
@@ -409,7 +411,7 @@ static int write_lanes(FILE *out, const struct export_input *input)
 	err = open_panels(&scene, input);
 	if (!err) {
 		scene.scale.left = LABELS;
-		scene.scale.pixels = scene.width > LABELS + WAITS + 100 ? scene.width - LABELS - WAITS : 100;
+		scene.scale.pixels = scene.width - LABELS - (scene.width < WIDTH_OF_ROOM ? LANES_MARGIN : WAITS);
 		choose_least(&scene);
 		title = make_title(&scene);
 		scene.title = title;

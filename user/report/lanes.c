@@ -322,6 +322,9 @@ static void put_panel(struct lanes *lanes, struct panel *panel)
 	put_running(lanes, panel);
 	put_axis(lanes, panel);
 	put_shares(lanes, panel);
+	if (panel->run->timeline->missing_ns)
+		page_say(&lanes->page, INK_BAD, 2, "Not in the timeline: %s that threads were off their CPUs.",
+			 FIGURE_NS(panel->run->timeline->missing_ns));
 	propose(lanes, panel);
 	page_gap(&lanes->page);
 }
