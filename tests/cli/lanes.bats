@@ -84,6 +84,13 @@ on_a_terminal() # environment and arguments
 	expect 0 "from 50.0 ms to 75.0 ms of 100 ms" "from 25.0 ms to 37.5 ms of 50.0 ms"
 }
 
+@test "of runs that have such a part, each keeps its number" {
+	"$CONCPROF" export -f folded --from 60ms --run 3 r.concprof >out
+	grep -q '^threads-cpu' out
+	run "$CONCPROF" export -f folded --from 60ms --run 2 r.concprof
+	expect 1 "1 (serial-io) 3 (threads-cpu)"
+}
+
 @test "report and exports of a part of the time: windows sum to the run" {
 	local from=0 to state
 	for to in 13ms 29ms 60ms 100%; do

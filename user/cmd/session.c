@@ -109,6 +109,7 @@ static int load(struct session *session, int number, const struct explain_option
 		fprintf(stderr, "concprof: %s\n", error);
 		return STATUS_FAILED;
 	}
+	session->number[at] = number + 1;
 	session->n_runs++;
 	if (select_cgroup(session, session->runs[at]))
 		return STATUS_FAILED;
