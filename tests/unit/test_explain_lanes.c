@@ -152,6 +152,33 @@ static void test_a_closer_look(void **state)
 	run_free(run);
 }
 
+static void test_what_a_lane_computed(void **state)
+{
+	struct run *run = picture_serial_io();
+	struct explanation *explanation;
+	const struct run_frame *frame;
+	size_t samples;
+
+	(void)state;
+	build_moment(run, &run->threads[0], "main;parse", 1 * MS);
+	build_moment(run, &run->threads[0], "main;render", 10 * MS);
+	build_moment(run, &run->threads[0], "main;other;parse", 11 * MS);
+	build_moment(run, &run->threads[0], "main;render", 20 * MS);
+	build_moment(run, &run->threads[0], "main;render", 21 * MS);
+	explanation = explained_on(run, 2);
+#define COMPUTED(from, to) lane_computed(explanation->timeline, explanation->timeline->lanes, (from)*MS, (to)*MS, &samples)
+	assert_null(COMPUTED(2, 10));
+	assert_int_equal(samples, 0);
+	frame = COMPUTED(0, 12);
+	assert_string_equal(frame->function, "parse"); /* wherever it was called from */
+	assert_int_equal(samples, 3);
+	frame = COMPUTED(0, 100);
+	assert_string_equal(frame->function, "render");
+	assert_int_equal(samples, 5);
+	explanation_free(explanation);
+	run_free(run);
+}
+
 /* --- rows --- */
 
 /* Ten rounds of three: "worker-0" to "worker-2", each round's after the other's; beside a main thread, and "other", which lives throughout. */
@@ -404,6 +431,7 @@ int main(void)
 	    cmocka_unit_test(test_pieces_follow_each_other_and_sum),
 	    cmocka_unit_test(test_short_intervals_make_a_piece_and_long_ones_stay_alone),
 	    cmocka_unit_test(test_a_closer_look),
+	    cmocka_unit_test(test_what_a_lane_computed),
 	    cmocka_unit_test(test_few_threads_have_a_row_each_by_birth),
 	    cmocka_unit_test(test_threads_that_take_turns_share_a_row),
 	    cmocka_unit_test(test_of_too_many_rows_the_most_active_are_shown),

@@ -310,6 +310,6 @@ static int lanes(int argc, char **argv)
 }
 
 const struct verb verb_lanes = {.name = "lanes",
-				.arguments = "FILE | MODEL | -- COMMAND...",
+				.arguments = "FILE|MODEL|-- CMD...",
 				.gloss = "show threads in time: who ran, who waited",
 				.run = lanes};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain/cells.h"
 
+#include <string.h>
+
 #define COLUMNS_FOR_EACH 4
 
 uint64_t cell_sum(const struct cell *cell)
@@ -97,6 +99,39 @@ bool lanes_closer(const struct timeline *timeline, const size_t *lanes, size_t n
 	ret->from_ns -= ret->from_ns % ret->ticks.step_ns;
 	ret->to_ns += ret->ticks.step_ns - 1 - (ret->to_ns - 1) % ret->ticks.step_ns;
 	return true;
+}
+
+static const struct run_frame *innermost(const struct run *run, const struct run_moment *moment)
+{
+	return &run->frames[run->stacks[moment->stack - 1].frame - 1];
+}
+
+static bool same_function(const struct run_frame *a, const struct run_frame *b)
+{
+	return a->kind == b->kind && !strcmp(a->function, b->function) && !strcmp(a->object, b->object);
+}
+
+const struct run_frame *lane_computed(const struct timeline *timeline, const struct lane *lane, uint64_t begin_ns,
+				      uint64_t end_ns, size_t *samples)
+{
+	const struct run_moment *moments = timeline_moments(lane, begin_ns, end_ns, samples);
+	size_t looked_at = *samples < LANE_SAMPLES ? *samples : LANE_SAMPLES, most = 0;
+	const struct run_frame *ret = NULL;
+
+	for (size_t i = 0; i < looked_at; i++) {
+		const struct run_frame *frame = innermost(timeline->run, &moments[i]);
+		size_t count = 0;
+
+		if (ret && same_function(ret, frame))
+			continue;
+		for (size_t j = i; j < looked_at; j++)
+			count += same_function(frame, innermost(timeline->run, &moments[j]));
+		if (count > most) {
+			most = count;
+			ret = frame;
+		}
+	}
+	return ret;
 }
 
 static bool next_interval(const struct timeline *timeline, const struct lane *lane, struct piece_cursor *cursor)

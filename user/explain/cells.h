@@ -48,6 +48,14 @@ struct closer {
  */
 bool lanes_closer(const struct timeline *timeline, const size_t *lanes, size_t n, size_t columns, struct closer *ret);
 
+/*
+ * What a lane computed from begin_ns until end_ns: the innermost frame of most of its samples there (of the first LANE_SAMPLES ones);
+ * *samples is how many there are. NULL: none was taken.
+ */
+#define LANE_SAMPLES 256
+const struct run_frame *lane_computed(const struct timeline *timeline, const struct lane *lane, uint64_t begin_ns,
+				      uint64_t end_ns, size_t *samples);
+
 /* A part of a lane's life. */
 struct piece {
 	uint64_t begin_ns, end_ns;

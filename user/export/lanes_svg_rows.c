@@ -55,6 +55,21 @@ static void put_party(FILE *out, const char *words, const struct run_thread *thr
 	xml_put(out, thread ? THREAD_LABEL(thread) : name, XML_WHOLE);
 }
 
+static void put_computed(FILE *out, const struct lanes_panel *panel, const struct run_thread *thread,
+			 const struct interval *interval)
+{
+	const struct timeline *timeline = panel->run->timeline;
+	size_t samples;
+	const struct run_frame *frame = lane_computed(timeline, &timeline->lanes[timeline_lane(timeline, thread)],
+						      interval->begin_ns, interval->end_ns, &samples);
+
+	if (!frame)
+		return;
+	fputs("\nmostly ", out);
+	xml_put(out, frame->function[0] ? frame->function : frame->object, XML_WHOLE);
+	fprintf(out, " (%s sample%s)", FIGURE_COUNT(samples), samples == 1 ? "" : "s");
+}
+
 static void put_tooltip(FILE *out, const struct lanes_panel *panel, const struct run_thread *thread,
 			const struct interval *interval)
 {
@@ -73,6 +88,8 @@ static void put_tooltip(FILE *out, const struct lanes_panel *panel, const struct
 	else
 		xml_put(out, CAUSE_LABEL(cause->state, cause->cause), XML_WHOLE);
 	fprintf(out, "\n%s, from %.6f s", FIGURE_NS(interval->end_ns - interval->begin_ns), (cut_ns + interval->begin_ns) / 1e9);
+	if (interval->state == STATE_CPU)
+		put_computed(out, panel, thread, interval);
 	if (cause) {
 		put_party(out, "held by", cause->holder, NULL);
 		put_party(out, "ended by", cause->waker, cause->wait ? cause->wait->waker_name : NULL);
