@@ -273,11 +273,12 @@ static int draw_file(struct arguments *arguments)
 static int lanes(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-	    {"svg", KEY_SVG, "FILE", 0, "draw it as a picture instead (`-`: to standard output)", 1},
-	    {"width", KEY_WIDTH, "COLUMNS", 0, "of the text (default: the terminal's, else 120)", 1},
-	    {"thread", KEY_THREAD, "NAME", 0, "only threads in whose name/tid this occurs", 1},
-	    {"state", KEY_STATE, "STATE", 0, "emphasise these states: lock, off-cpu, socket,sleep ...", 1},
-	    {"no-baseline", KEY_NO_BASELINE, NULL, 0, "of a model: leave out the run of its baseline", 1},
+	    {NULL, 0, NULL, 0, "The picture:", 3},
+	    {"svg", KEY_SVG, "FILE", 0, "draw it as a picture instead (`-`: to standard output)", 0},
+	    {"width", KEY_WIDTH, "COLUMNS", 0, "of the text (default: the terminal's, else 120)", 0},
+	    {"thread", KEY_THREAD, "NAME", 0, "only threads in whose name/tid this occurs", 0},
+	    {"state", KEY_STATE, "STATE", 0, "emphasise these states: lock, off-cpu, socket,sleep ...", 0},
+	    {"no-baseline", KEY_NO_BASELINE, NULL, 0, "of a model: leave out the run of its baseline", 0},
 	    {0},
 	};
 	static const struct argp_child children[] = {{&part_argp, 0, NULL, 0},    {&model_argp, 0, NULL, 0},
@@ -309,7 +310,5 @@ static int lanes(int argc, char **argv)
 	return arguments.model ? measure_models(&arguments) : draw_file(&arguments);
 }
 
-const struct verb verb_lanes = {.name = "lanes",
-				.arguments = "FILE|MODEL|-- CMD...",
-				.gloss = "show threads in time: who ran, who waited",
-				.run = lanes};
+const struct verb verb_lanes = {
+    .name = "lanes", .arguments = "FILE|MODEL|-- CMD...", .gloss = "show threads in time: who ran, who waited", .run = lanes};
