@@ -219,12 +219,15 @@ static void put_row(struct lanes *lanes, struct panel *panel, const struct lane_
 static void put_running(struct lanes *lanes, const struct panel *panel)
 {
 	uint64_t wall_ns = panel->run->wall_ns, width_ns = panel->grid.width_ns;
+	size_t filled = panel->grid.n;
 
 	if (panel->run->run->n_threads < 2)
 		return;
+	while (filled && !panel->all[filled - 1].ns[STATE_CPU])
+		filled--;
 	page_put(&lanes->page, "on a CPU", lanes->label_width, false);
 	fputc(' ', lanes->page.out);
-	for (size_t i = 0; i < panel->grid.n; i++) {
+	for (size_t i = 0; i < filled; i++) {
 		uint64_t length_ns = i + 1 < panel->grid.n ? width_ns : wall_ns - i * width_ns;
 		uint64_t halves = 2 * panel->all[i].ns[STATE_CPU] / length_ns;
 
