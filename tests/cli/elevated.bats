@@ -83,6 +83,16 @@ from standard input" ] || echo "$output"
 	/usr/bin/python3 -c 'import json; r = json.load(open("f.json"))["runs"][0]; assert r["wall_ns"] == 200_000_000, r["wall_ns"]'
 }
 
+@test "what is said of the timeline reaches the tracer: lanes of a command, and none under --no-timeline" {
+	run --separate-stderr as_ann free "$PUBLIC/concprof" lanes -o f.concprof -- sleep 0.1
+	[ "$status" = 0 ]
+	[[ "$stderr" == *"sleep: 1 thread in "*"sleep/"*Z* ]]
+	run as_ann free "$PUBLIC/concprof" run --no-timeline -o f.concprof -- sleep 0.1
+	expect 0
+	run "$CONCPROF" lanes f.concprof
+	expect 1 "without a timeline"
+}
+
 @test "signals reach the command, and the tracer lives on to tell of it" {
 	as_ann free "$PUBLIC/concprof" run --json f.json -- sh -c 'trap "exit 9" TERM; echo >there; while :; do sleep 0.05; done' 2>err 3>&- &
 	local ours=$! status=0 i
@@ -187,4 +197,14 @@ on_terminal() # rights, steps..., --, command
 	run setpriv --reuid=54321 --regid=54321 --clear-groups --inh-caps=+bpf,+perfmon --ambient-caps=+bpf,+perfmon \
 		env PATH=/usr/bin:/bin "$PUBLIC/concprof" run -- sh -c 'id -u; sleep 0.1'
 	expect 0 54321 sleep
+}
+
+@test "compare --run: both commands run as the user, each measured by a tracer of its own; what is kept is theirs" {
+	run --separate-stderr as_ann free "$PUBLIC/concprof" compare --run 'id -u >>who; sleep 0.05' --run 'id -u >>who; sleep 0.1' --repeat 2 \
+		--json d.json -o f.concprof --flame f.svg
+	[ "$status" = 0 ] || echo "$stderr"
+	[ "$status" = 0 ]
+	[ "$(sort -u who)" = 54321 ] && [ "$(wc -l <who)" = 4 ]
+	[ "$(stat -c %u d.json f.concprof f.svg | sort -u)" = 54321 ]
+	/usr/bin/python3 -c 'import json; c = json.load(open("d.json"))["comparison"]; assert len(c["repeats"]["after"]["wall_ns"]) == 2, c'
 }

@@ -53,6 +53,10 @@ static void add_options(struct arguments *arguments, const struct trace_options 
 		argument(arguments, "--no-stacks");
 	if (options->lines)
 		argument(arguments, "--lines");
+	if (options->timeline == TIMELINE_ALL)
+		argument(arguments, "--timeline");
+	if (options->timeline == TIMELINE_NONE)
+		argument(arguments, "--no-timeline");
 	if (options->pid_only)
 		argument(arguments, "--pid-only");
 	argument(arguments, "--frequency=%u", options->sample_hz);
@@ -288,6 +292,7 @@ static int measure(int channel, struct launch *launch, const struct trace_comman
 	if (err)
 		return err;
 	(*ret)->exit_status = watch.ended ? launch_exit_status(watch.status) : 0;
+	outcome->asked = watch.asked;
 	(*ret)->interrupted = !watch.ended || (watch.asked && (WIFSIGNALED(watch.status) || options->wait_all));
 	return 0;
 }

@@ -6,10 +6,14 @@
 #include <argp.h>
 #include <stdbool.h>
 
+#include "cmd/part_options.h"
 #include "models/models.h"
 #include "trace/trace.h"
 
 #define LOCKS_MAX 32
+
+/* Default rate of samples: a prime near 1,000, so that it does not keep step with what happens every millisecond. */
+#define SAMPLE_HZ_DEFAULT 997
 
 /* What to do with what was measured. */
 struct output_options {
@@ -17,7 +21,8 @@ struct output_options {
 	const char *json;                 /* --json; "-" is standard output; NULL: none */
 	const char *locks[LOCKS_MAX + 1]; /* --lock; NULL-terminated */
 	size_t n_locks;
-	bool all; /* --all */
+	bool all;         /* --all */
+	struct part part; /* --from, --to: of every run */
 };
 
 /* How to run a model. */

@@ -18,6 +18,7 @@ struct session {
 	struct run *runs[SESSION_RUNS_MAX]; /* as loaded back from the profile */
 	struct explanation *explanations[SESSION_RUNS_MAX];
 	struct comparison *comparisons[SESSION_RUNS_MAX];
+	int number[SESSION_RUNS_MAX]; /* in the recording, from 1: runs may have been left out */
 	size_t n_runs, n_comparisons;
 };
 
@@ -33,11 +34,6 @@ int session_load(struct session *session, const struct output_options *output, c
 int session_load_cgroup(struct session *session, const struct output_options *output, const char *path, const char *cgroup);
 /* The comparison of two runs by index; kept for the JSON output, owned by the session. NULL when they cannot be compared. */
 const struct comparison *session_compare(struct session *session, size_t before, size_t after);
-/*
- * --run: by name, else by number from 1; of several with one name the last, which is the one that was measured after its baseline. *ret is
- * its index.
- */
-int session_find_run(const struct session *session, const char *wanted, size_t *ret);
 /* --json FILE. */
 int session_write_json(struct session *session);
 /* The report of the last run beside the first one, if there are two, unless standard output is for JSON. */

@@ -2,6 +2,7 @@
 /* export: a recording in the form of another tool. */
 #include <errno.h>
 
+#include "cmd/choose_run.h"
 #include "cmd/output_file.h"
 #include "cmd/session.h"
 #include "cmd/stack_options.h"
@@ -59,6 +60,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		arguments->stacks.output = &arguments->output;
 		state->child_inputs[0] = &arguments->stacks;
+		state->child_inputs[1] = &arguments->output.part;
 		return 0;
 	case 'f':
 		parse_format(state, argument, arguments);
@@ -93,7 +95,7 @@ static int write_loaded(struct session *session, const struct arguments *argumen
 	int status;
 
 	if (arguments->run) {
-		status = session_find_run(session, arguments->run, &chosen);
+		status = choose_run(session, arguments->run, "--run", &chosen);
 		if (status)
 			return status;
 		input.runs += chosen;
@@ -134,7 +136,7 @@ static int export(int argc, char **argv)
 	    {"run", KEY_RUN, "RUN", 0, "only this of several runs, by number or name", 1},
 	    {0},
 	};
-	static const struct argp_child children[] = {{&stack_argp, 0, NULL, 0}, {0}};
+	static const struct argp_child children[] = {{&stack_argp, 0, NULL, 0}, {&part_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {.parser = parse,
 					 .options = options,
 					 .args_doc = "FILE",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cmd/choose_run.h"
 #include "cmd/output_file.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
@@ -157,7 +158,7 @@ static int predict_loaded(const struct session *session, const struct arguments 
 		return STATUS_FAILED;
 	}
 	if (arguments->run)
-		status = session_find_run(session, arguments->run, &run);
+		status = choose_run(session, arguments->run, "--run", &run);
 	else if (session->n_runs > 1)
 		fprintf(stderr, "concprof: the recording holds %zu runs; this is the last, %s (--run takes another)\n",
 			session->n_runs, session->runs[run]->name);
