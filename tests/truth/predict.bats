@@ -5,7 +5,7 @@
 load helper
 
 BOUND=0.25
-CPU=(--tasks 20 --iterations 60000 --no-baseline)
+CPU=(--tasks 20 --iterations 200000 --no-baseline)
 IO=(--cats 10 --downloads 5 --rounds 3 --no-baseline)
 
 setup()

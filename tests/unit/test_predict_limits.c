@@ -40,10 +40,19 @@ static void test_a_run_that_is_confined(void **state)
 	run_free(run);
 }
 
-/* Others use half of the CPU's time. */
+static bool is_assumed(const struct prediction *prediction, const char *what)
+{
+	for (char *const *assumption = prediction->assumptions; *assumption; assumption++)
+		if (strstr(*assumption, what))
+			return true;
+	return false;
+}
+
+/* Others use half of the CPU's time: 100 of 200 ms. */
 static void test_a_machine_that_others_use(void **state)
 {
 	struct run *run = build_run("busy", 200 * MS);
+	struct prediction *prediction;
 	struct run_thread *thread;
 
 	(void)state;
@@ -54,17 +63,18 @@ static void test_a_machine_that_others_use(void **state)
 		build_episode(run, thread, NULL, (10 * k + 5) * MS, 0, 5 * MS);
 		build_wait(run, thread, CLASS_PREEMPTED, "", 1, 5 * MS);
 	}
-	{
-		struct prediction *prediction = predicted(run, 2, ON_CPUS(4));
-		bool told = false;
-
-		assert_in_range(prediction->replayed_ns, 199 * MS, 201 * MS);
-		assert_in_range(prediction->predicted_ns, 199 * MS, 201 * MS);
-		for (char **assumption = prediction->assumptions; *assumption; assumption++)
-			told |= strstr(*assumption, "Others use 100 ms of CPU time again") != NULL;
-		assert_true(told);
-		prediction_free(prediction);
-	}
+	prediction = predicted(run, 2, ON_CPUS(2));
+	assert_in_range(prediction->replayed_ns, 199 * MS, 201 * MS);
+	assert_in_range(prediction->predicted_ns, 199 * MS, 201 * MS);
+	assert_true(is_assumed(prediction, "Others used 100 ms of CPU time"));
+	prediction_free(prediction);
+	/* They spread over twice the CPUs, or move to the CPU that this run leaves to them. */
+	prediction = predicted(run, 2, ON_CPUS(4));
+	assert_in_range(prediction->predicted_ns, 149 * MS, 151 * MS);
+	prediction_free(prediction);
+	prediction = predicted(run, 2, ON_CPUS(1));
+	assert_in_range(prediction->predicted_ns, 99 * MS, 101 * MS);
+	prediction_free(prediction);
 	run_free(run);
 }
 

@@ -144,6 +144,7 @@ static int apply(struct study *study)
 	switch (study->change->kind) {
 	case PREDICT_CPUS:
 		prediction->cpus = study->change->number;
+		capacity_set_cpus(&study->capacity, study->timeline, study->change->number);
 		err = replay_with(study, &study->none, study->mode, study->change->number, 0, false, &predicted_ns);
 		break;
 	case PREDICT_THREADS:

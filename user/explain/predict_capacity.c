@@ -14,6 +14,8 @@
 #define TIME_LEAST     0.01  /* of T: less is no evidence */
 #define NEVER          0.001 /* of the times that it could have been so */
 #define SPELLS_LEAST   100
+#define SPELLS_FEW     20     /* are enough where it could have been so nearly all the time: */
+#define MOSTLY         0.8    /* of T */
 #define LATENCY_MOST   200000 /* ns */
 #define SPELL_NS       2000   /* clocks of CPUs differ: what is shorter may not have been so */
 
@@ -85,6 +87,7 @@ static void note_lost(struct sweep *sweep, uint32_t lane)
 	if (ns < 1)
 		return;
 	capacity->lost_ns[interval->episode - sweep->timeline->run->episodes] = ns;
+	capacity->all_lost_ns += ns;
 }
 
 static void advance(struct sweep *sweep, uint32_t lane)
@@ -173,10 +176,10 @@ static uint64_t find_latency(const struct sweep *sweep, unsigned int cpus)
 /* The run could have used more than n CPUs, and as good as never did: a busy machine would have let it now and then. */
 static bool is_confined_to(const struct sweep *sweep, unsigned int n)
 {
-	uint64_t able = sum_above(sweep->able, n);
+	uint64_t able = sum_above(sweep->able, n), able_ns = sum_above(sweep->able_ns, n);
+	uint64_t least = able_ns >= MOSTLY * sweep->timeline->wall_ns ? SPELLS_FEW : SPELLS_LEAST;
 
-	return able >= SPELLS_LEAST && sum_above(sweep->able_ns, n) >= TIME_LEAST * sweep->timeline->wall_ns &&
-	       sum_above(sweep->running, n) < NEVER * able;
+	return able >= least && able_ns >= TIME_LEAST * sweep->timeline->wall_ns && sum_above(sweep->running, n) < NEVER * able;
 }
 
 static void judge(const struct sweep *sweep, unsigned int cpus, struct capacity *ret)
@@ -224,9 +227,18 @@ int capacity_measure(const struct timeline *timeline, unsigned int cpus, struct 
 {
 	int err;
 
-	*ret = (struct capacity){.lost_ns = calloc(timeline->run->n_episodes + 1, sizeof(*ret->lost_ns))};
+	*ret = (struct capacity){.lost_part = 1, .lost_ns = calloc(timeline->run->n_episodes + 1, sizeof(*ret->lost_ns))};
 	err = ret->lost_ns ? sweep_once(timeline, cpus, ret, false) : -ENOMEM;
 	return err ? err : sweep_once(timeline, cpus, ret, true);
+}
+
+void capacity_set_cpus(struct capacity *capacity, const struct timeline *timeline, unsigned int cpus)
+{
+	double freed_ns = cpus < capacity->cpus ? (double)(capacity->cpus - cpus) * timeline->wall_ns : 0;
+
+	capacity->lost_part = cpus > capacity->cpus ? (double)capacity->cpus / cpus : 1;
+	if (freed_ns > 0)
+		capacity->lost_part = freed_ns < capacity->all_lost_ns ? 1 - freed_ns / capacity->all_lost_ns : 0;
 }
 
 void capacity_free(struct capacity *capacity)

@@ -43,10 +43,13 @@ struct capacity {
 	bool confined;       /* to fewer than the machine has */
 	uint64_t latency_ns; /* from a wake-up to a CPU that is free */
 	/* By episode: what of its wait for a CPU others were the reason for, as CPUs were not in use by the run. They have it again. */
-	uint64_t *lost_ns;
+	uint64_t *lost_ns, all_lost_ns;
+	double lost_part; /* of that, what they have in a replay: 1, or less on other CPUs */
 };
 /* `cpus`: of the machine; 0: not known. 0 or -ENOMEM; for capacity_free() in any case. */
 int capacity_measure(const struct timeline *timeline, unsigned int cpus, struct capacity *ret);
+/* On other CPUs, the others spread over them; those that the run leaves to them they use first. */
+void capacity_set_cpus(struct capacity *capacity, const struct timeline *timeline, unsigned int cpus);
 void capacity_free(struct capacity *capacity);
 
 /* A run as a replay's input; owns what that refers to. */

@@ -283,7 +283,7 @@ static uint64_t lost_ns(const struct builder *builder, const struct run_episode 
 {
 	size_t place = place_of(builder, episode);
 
-	return builder->vain[place] ? 0 : builder->capacity->lost_ns[place];
+	return builder->vain[place] ? 0 : builder->capacity->lost_ns[place] * builder->capacity->lost_part;
 }
 
 static void put_lane(struct builder *builder, const struct lane *lane, const struct action *action, const struct action *end)

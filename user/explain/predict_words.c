@@ -81,6 +81,14 @@ static char *cpus_words(const struct telling *telling, const struct prediction *
 			   prediction->cpus == 1 ? "" : "s", FIGURE_NS(telling->capacity->latency_ns));
 }
 
+static char *others_words(const struct telling *telling)
+{
+	if (telling->change->kind == PREDICT_CPUS)
+		return text_format("Others used %s of CPU time while this run wanted it; on these CPUs they use %.0f%% of that.",
+				   FIGURE_NS(telling->capacity->all_lost_ns), 100 * telling->capacity->lost_part);
+	return text_format("Others use %s of CPU time again while this run wants it.", FIGURE_NS(telling->program->lost_ns));
+}
+
 static bool has_other_locks(const struct telling *telling)
 {
 	for (size_t i = 0; i < telling->fates->n; i++) {
@@ -113,7 +121,6 @@ static int tell_assumptions(const struct telling *telling, struct prediction *pr
 {
 	enum predict_kind kind = telling->change->kind;
 	int64_t missing_ns = telling->explanation->timeline->missing_ns;
-	uint64_t lost_ns = telling->program->lost_ns;
 	int err;
 
 	err = assume(prediction,
@@ -126,9 +133,8 @@ static int tell_assumptions(const struct telling *telling, struct prediction *pr
 		err = tell_pool(telling, prediction);
 	if (!err)
 		err = assume(prediction, cpus_words(telling, prediction));
-	if (!err && lost_ns >= LOST_TOLD * prediction->measured_ns * prediction->cpus_seen)
-		err = assume(prediction,
-			     text_format("Others use %s of CPU time again while this run wants it.", FIGURE_NS(lost_ns)));
+	if (!err && telling->capacity->all_lost_ns >= LOST_TOLD * prediction->measured_ns * prediction->cpus_seen)
+		err = assume(prediction, others_words(telling));
 	if (!err && has_other_locks(telling))
 		err = assume(prediction,
 			     strdup(telling->mode == LOCKS_EXCLUDE
