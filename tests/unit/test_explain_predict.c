@@ -321,6 +321,33 @@ static void test_other_numbers_of_workers(void **state)
 	run_free(run);
 }
 
+/* main goes on when all the pool's work is done, whoever does what of it; not when the last items of the workers of then are. */
+static void test_a_pool_is_joined_as_a_whole(void **state)
+{
+	struct run *run = build_run("joined", 95 * MS);
+	struct run_thread *first, *workers[2];
+
+	(void)state;
+	build_process(run, 0, "joined");
+	first = build_thread(run, 1, 0, "joined", 0, 95 * MS);
+	for (int i = 0; i < 2; i++)
+		workers[i] = build_thread(run, 1, 1, "worker", 0, (i ? 60 : 90) * MS);
+	build_cpu(first, 5 * MS, 0);
+	off(run, first, build_join(run, first, 90 * MS), workers[0], 0, 90, 0);
+	for (int i = 0; i < 2; i++) {
+		uint64_t at_ms = 0;
+
+		build_cpu(workers[i], (i ? 20 : 50) * MS, 0);
+		for (int k = 0; k < 4; k++) {
+			off(run, workers[i], build_socket(run, workers[i], "poll", "10.0.0.1:80", 1, 10 * MS), NULL, at_ms, 10,
+			    0);
+			at_ms += k || i ? 15 : 45; /* the first item is a long one */
+		}
+	}
+	takes(run, 8, WORKERS(8), 50);
+	run_free(run);
+}
+
 static void test_names_of_causes(void **state)
 {
 	struct run *run = build_run("names", 100 * MS);
@@ -361,6 +388,7 @@ int main(void)
 	    cmocka_unit_test(test_locks_may_change_their_order),
 	    cmocka_unit_test(test_an_interpreters_lock),
 	    cmocka_unit_test(test_other_numbers_of_workers),
+	    cmocka_unit_test(test_a_pool_is_joined_as_a_whole),
 	    cmocka_unit_test(test_names_of_causes),
 	};
 

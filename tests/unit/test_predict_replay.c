@@ -104,7 +104,21 @@ static void test_who_slept_gets_a_cpu_soon(void **state)
 	thread(plan, 0, 2 * MS);
 	for (int i = 0; i < 20; i++)
 		step(plan, STEP_SLEEP, i * MS / 10, 0, MS);
-	assert_in_range(end_of(plan), 22 * MS, 40 * MS);
+	assert_in_range(end_of(plan), 22 * MS, 26 * MS);
+	free(plan);
+}
+
+/* But not all that it slept through: from then on it has its share. */
+static void test_sleep_is_not_saved_up(void **state)
+{
+	struct plan *plan = plan_new(1);
+
+	(void)state;
+	thread(plan, 0, 400 * MS);
+	plan->threads[0].counts = false;
+	thread(plan, 0, 100 * MS);
+	step(plan, STEP_SLEEP, 0, 0, 150 * MS);
+	assert_in_range(end_of(plan), 340 * MS, 352 * MS);
 	free(plan);
 }
 
@@ -394,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cpus_are_shared_and_none_idles),
 	    cmocka_unit_test(test_who_slept_gets_a_cpu_soon),
+	    cmocka_unit_test(test_sleep_is_not_saved_up),
 	    cmocka_unit_test(test_timers_and_latency),
 	    cmocka_unit_test(test_a_signal_before_its_wait_is_kept),
 	    cmocka_unit_test(test_births_and_parked_threads),

@@ -13,11 +13,29 @@ void sim_account(struct sim *sim, struct actor *actor)
 	sim->result->cpu_ns += ns;
 }
 
+/* Of the threads that run or are ready; it never falls. */
+static uint64_t least_virtual(struct sim *sim)
+{
+	uint64_t least = sim->ready.n ? sim->ready.entries[0].key : UINT64_MAX;
+
+	for (size_t i = 0; i < sim->n_running; i++) {
+		const struct actor *actor = &sim->actors[sim->running[i]];
+		uint64_t virtual_ns = actor->virtual_ns + (actor->phase == RUNNING ? sim->now_ns - actor->since_ns : 0);
+
+		if (virtual_ns < least)
+			least = virtual_ns;
+	}
+	if (least != UINT64_MAX && least > sim->virtual_ns)
+		sim->virtual_ns = least;
+	return sim->virtual_ns;
+}
+
 void sim_make_ready(struct sim *sim, uint32_t who)
 {
 	struct actor *actor = &sim->actors[who];
-	uint64_t least = sim->virtual_ns > sim->sleeper_ns ? sim->virtual_ns - sim->sleeper_ns : 0;
+	uint64_t least = least_virtual(sim);
 
+	least = least > sim->sleeper_ns ? least - sim->sleeper_ns : 0;
 	if (actor->virtual_ns < least)
 		actor->virtual_ns = least;
 	actor->phase = READY;

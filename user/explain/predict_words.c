@@ -201,8 +201,9 @@ static char *limit_words(const struct telling *telling, const struct prediction 
 	const struct kind *kind = most_waits(telling, &mean);
 
 	if (prediction->in_use >= CPUS_FULL * prediction->cpus && queue >= WAITS_LEAST)
-		return text_format("Then %s the limit: %.2f would run at a time, and %.2f wait for one.",
-				   prediction->cpus == 1 ? "the CPU is" : "the CPUs are", prediction->running, queue);
+		return text_format("Then %s the limit: %.2f threads would run at a time%s, and %.2f wait for one.",
+				   prediction->cpus == 1 ? "the CPU is" : "the CPUs are", prediction->running,
+				   prediction->running < CPUS_FULL * prediction->cpus ? " beside what others use" : "", queue);
 	if (thread && cpu_ns >= ONE_THREAD * prediction->predicted_ns)
 		return text_format("Then one thread is the limit: %s uses %s of CPU.", THREAD_LABEL(thread), FIGURE_NS(cpu_ns));
 	if (kind && mean >= WAITS_LEAST)
