@@ -30,7 +30,7 @@ BUILDER void timed_waits(struct run *run, struct run_thread *thread, struct run_
 	waits[0]->waker = waits[0]->holder = other;
 	waits[0]->stack = build_stack(run, SERVE ";find_order;pthread_mutex_lock;__lll_lock_wait;" FUTEX);
 	waits[1] = build_futex(run, thread, "queue_filled", 8, false, 0, 0);
-	waits[1]->waker = 1;
+	waits[1]->waker = thread->id > 1 ? 1 : other;
 	waits[1]->stack = build_stack(run, "clone3;start_thread;worker_main;queue_pop;pthread_cond_wait;" FUTEX);
 	waits[2] = build_socket(run, thread, "recvfrom", "10.0.0.7:5432", 0, 0);
 	waits[2]->waker_name = copy("interrupt");
@@ -80,7 +80,7 @@ BUILDER void timed_thread(struct run *run, struct run_thread *thread, struct tim
 			queued = timed_random(timed, slot / 4) + 1;
 		lead = timed_random(timed, 5) ? timed_random(timed, slot / 8) + 1 : 0;
 		timed_episode(run, thread, waits[timed_random(timed, TIMED_WAITS)], begin_ns + i * slot + lead, blocked, queued);
-		if (i % 16 == 7)
+		if (i % 16 == 7 && run->n_moments < BUILDER_ROOM)
 			build_moment(run, thread, SERVE ";parse_request;json_parse", begin_ns + (i + 1) * slot - 1);
 	}
 	for (uint32_t class = 0; class < CLASS_COUNT; class ++)

@@ -75,7 +75,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Stacks (formats folded and svg):", 30},
+    {NULL, 0, NULL, 0, "Formats of stacks:", 30},
     {"state", KEY_STATE, "STATE", 0, "only time in these states: on-cpu, off-cpu, lock, socket,... (default: wall, all of them)",
      0},
     {"by", KEY_BY, "WHAT", 0,
@@ -109,6 +109,10 @@ int stack_export(const struct exporter *exporter, struct export_input *input, co
 	const char *name = strcmp(path, "-") ? path : "standard output";
 	int err;
 
+	if (exporter->timeline && input->n_runs && !input->runs[input->n_runs - 1]->timeline) {
+		fprintf(stderr, "concprof: this recording has no timeline; record with --timeline\n");
+		return STATUS_FAILED;
+	}
 	shown.rules = (struct explain_options){.locks = stack_options->output->locks, .cpus = input->host->cpus};
 	input->options = &shown;
 	err = output_file_write(path, write_job, &job);

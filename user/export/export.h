@@ -51,16 +51,17 @@ struct export_input {
 struct exporter {
 	const char *name;      /* as in `export -f NAME` */
 	const char *gloss;     /* one line */
-	const char *extension; /* without the dot */
+	const char *extension; /* without the first dot */
 	bool one_run;          /* shows the last of the runs alone */
+	bool timeline;         /* needs the run in time: -ENODATA without */
 	/*
-	 * 0, or a negative errno: why the stream refused (-ENOSPC: the disk is full); -ENOMEM; -ENODATA when there is no run to show;
+	 * 0, or a negative errno: why the stream refused (-ENOSPC: the disk is full); -ENOMEM; -ENODATA when there is no run to show, or no timeline of it;
 	 * -E2BIG when stacks are more than any program's (flame_tree.h). Does not close the stream.
 	 */
 	int (*write)(FILE *out, const struct export_input *input);
 };
 
-#define EXPORTERS(X) X(json) X(folded) X(svg)
+#define EXPORTERS(X) X(json) X(folded) X(svg) X(speedscope) X(pprof) X(perfetto) X(chrome) X(csv)
 
 #define DECLARE_EXPORTER(name) extern const struct exporter exporter_##name;
 EXPORTERS(DECLARE_EXPORTER)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chrome's trace events: exact times, balanced flows, counters that integrate to the account; whatever names hold. SQLite reads it. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "json_query.h"
+#include "timeline_fixture.h"
+
+static uint64_t cpu_ns(const struct run_thread *thread)
+{
+	return thread->ns[CLASS_USER] + thread->ns[CLASS_KERNEL] + thread->ns[CLASS_CPU];
+}
+
+/* Nanoseconds of a time as it is written: readers take it for a floating-point number. */
+#define NS(key) "CAST(round(1000 * (e.value ->> '" key "')) AS INTEGER)"
+#define EVENTS  "json_each(?1, '$.traceEvents') e WHERE e.value ->> 'ph' = "
+
+static void check_sums(const struct run *run, const char *text)
+{
+	struct explanation *explanation = NULL;
+
+	assert_int_equal(explain_run(run, NULL, &explanation), 0);
+	for (size_t i = 0; i < run->n_threads; i++)
+		for (int state = 0; state < STATE_COUNT; state++) {
+			char query[300];
+
+			snprintf(query, sizeof(query),
+				 "SELECT coalesce(sum(" NS("dur") "), 0) FROM " EVENTS
+								  "'X' AND e.value ->> 'tid' = %u AND e.value ->> 'cat' = '%s'",
+				 run->threads[i].tid, state_info[state].name);
+			json_is(text, query,
+				state == STATE_CPU                           ? cpu_ns(&run->threads[i])
+				: state_info[state].group == STATE_GROUP_CPU ? 0
+									     : explanation->threads[i].ns[state]);
+		}
+	explanation_free(explanation);
+}
+
+static void test_slices_are_the_account(void **state)
+{
+	struct run *run = run_timed(5, 60, 1);
+	char *text = exported("chrome", run, NULL);
+
+	(void)state;
+	json_holds(text, "SELECT json_valid(?1)");
+	check_sums(run, text);
+	/* Each begins where the one before it ended. */
+	json_is(text,
+		"SELECT count(*) FROM (SELECT ts, lag(ts + dur) OVER (PARTITION BY tid ORDER BY ts) AS before FROM (SELECT " NS(
+		    "ts") " AS ts, " NS("dur") " AS dur, e.value ->> 'tid' AS tid FROM " EVENTS "'X')) WHERE before <> ts",
+		0);
+	json_is(text, "SELECT count(*) FROM " EVENTS "'i' AND e.value ->> 'sf' IS NOT NULL", run->n_moments);
+	json_is(text, "SELECT count(*) FROM " EVENTS "'M'", run->n_threads + run->n_processes);
+	free(text);
+	run_free(run);
+}
+
+static void test_flows_lead_from_slice_to_slice(void **state)
+{
+	struct run *run = run_timed(5, 60, 2);
+	char *text = exported("chrome", run, NULL);
+
+	(void)state;
+#define FLOWS                                                                                                                    \
+	"(SELECT e.value ->> 'id' AS id, " NS("ts") " AS ts, e.value ->> 'tid' AS tid FROM " EVENTS "'s') s JOIN "               \
+						    "(SELECT e.value ->> 'id' AS id, " NS(                                       \
+							"ts") " AS ts, e.value ->> 'tid' AS tid FROM " EVENTS "'f') f USING "    \
+							      "(id)"
+	assert_true(json_query(text, "SELECT count(*) FROM " FLOWS, NULL, NULL) > 50);
+	json_holds(text, "SELECT min(s.tid <> f.tid AND s.ts = f.ts) FROM " FLOWS);
+	json_holds(text, "SELECT count(*) = count(DISTINCT e.value ->> 'id') FROM " EVENTS "'s'");
+	json_holds(text, "SELECT (SELECT count(*) FROM " EVENTS "'s') = (SELECT count(*) FROM " EVENTS
+			 "'f' AND e.value ->> 'bp' = 'e')");
+	/* The woken one's slice begins at that moment. */
+	json_is(text,
+		"WITH x AS (SELECT " NS("ts") " AS ts, e.value ->> 'tid' AS tid FROM " EVENTS "'X') "
+					      "SELECT count(*) FROM " FLOWS
+					      " WHERE NOT EXISTS (SELECT 1 FROM x WHERE x.tid = f.tid AND x.ts = f.ts)",
+		0);
+	free(text);
+	run_free(run);
+}
+
+static void test_counters_integrate_to_the_account(void **state)
+{
+	struct run *run = run_timed(5, 60, 3);
+	char *text = exported("chrome", run, NULL);
+	uint64_t sum = 0;
+
+	(void)state;
+	for (size_t i = 0; i < run->n_threads; i++)
+		sum += cpu_ns(&run->threads[i]);
+#define INTEGRAL                                                                                                                 \
+	"SELECT sum(n * (next - ts)) FROM (SELECT ts, n, lead(ts) OVER (ORDER BY ts) AS next FROM (SELECT " NS(                  \
+	    "ts") " AS ts, e.value ->> '$.args.threads' AS n FROM " EVENTS "'C' AND e.value ->> 'name' = 'threads: "
+	json_is(text, INTEGRAL "cpu'))", sum);
+	sum = 0;
+	for (size_t i = 0; i < run->n_waits; i++)
+		sum += run->waits[i].class == CLASS_PIPE ? run->waits[i].total_ns : 0;
+	json_is(text, INTEGRAL "pipe'))", sum);
+	free(text);
+	run_free(run);
+}
+
+static void test_stacks_and_notes(void **state)
+{
+	struct run *run = run_timed(3, 30, 4);
+	char *text = exported("chrome", run, NULL);
+
+	(void)state;
+	json_holds(
+	    text,
+	    "SELECT count(*) > 5 AND min(e.value ->> '$.args.cause' = 'orders_lock' AND e.value ->> '$.args.waker' = e.value ->> "
+	    "'$.args.holder' AND e.value ->> 'sf' > 0) FROM " EVENTS "'X' AND e.value ->> 'name' = 'lock \"orders_lock\"'");
+	json_holds(
+	    text,
+	    "WITH RECURSIVE up (id, names) AS (SELECT min(e.value ->> 'sf'), '' FROM " EVENTS
+	    "'X' AND e.value ->> 'cat' = 'lock' UNION ALL SELECT json_extract(?1, '$.stackFrames.\"' || id || '\".parent'), "
+	    "names || "
+	    "';' || json_extract(?1, '$.stackFrames.\"' || id || '\".name') FROM up WHERE id IS NOT NULL) SELECT names LIKE "
+	    "'%;__lll_lock_wait;pthread_mutex_lock;find_order;serve_request;worker_main;start_thread;clone3' FROM up WHERE id "
+	    "IS NULL");
+	free(text);
+	run_free(run);
+}
+
+static void test_hostile_names(void **state)
+{
+	struct run *run = run_timed_hostile();
+	char *text = exported("chrome", run, NULL);
+
+	(void)state;
+	json_holds(text, "SELECT json_valid(?1)");
+	for (const char *s = text; *s; s++)
+		assert_true((unsigned char)*s >= 0x20 || !strcmp(s, "\n"));
+	check_sums(run, text);
+	json_holds(text, "SELECT max(length(e.value ->> 'name')) <= 200 FROM json_each(?1, '$.traceEvents') e");
+	free(text);
+	run_free(run);
+}
+
+static void test_a_full_stream_is_an_error(void **state)
+{
+	struct run *run = run_timed(3, 1000, 1);
+
+	(void)state;
+	assert_int_equal(exported_to_full("chrome", run), -ENOSPC);
+	run->timeline = false;
+	assert_int_equal(exported_to_full("chrome", run), -ENODATA);
+	assert_int_equal(exported_nothing("chrome"), -ENODATA);
+	run_free(run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_slices_are_the_account),
+	    cmocka_unit_test(test_flows_lead_from_slice_to_slice),
+	    cmocka_unit_test(test_counters_integrate_to_the_account),
+	    cmocka_unit_test(test_stacks_and_notes),
+	    cmocka_unit_test(test_hostile_names),
+	    cmocka_unit_test(test_a_full_stream_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("Chrome's trace events", tests, NULL, NULL);
+}
