@@ -30,6 +30,8 @@ for i in range(40):
 for thread in threads: todo.put(None)
 for thread in threads: thread.join()' 2>python.txt
 	"$CONCPROF" run --timeline -o shell.concprof -- sh -c 'ls -lR /usr/share/doc | sort | xz -1 | wc -c' >shell.txt 2>&1
+	"$CONCPROF" run --timeline -o exec.concprof -- "$PROGRAMS/exec_thread" >exec.txt 2>&1
+	"$CONCPROF" run --timeline -o many.concprof -- "$PROGRAMS/many_threads" >many.txt 2>&1
 	"$CONCPROF" threads-cpu --tasks 4 --iterations 20000 --timeline -o model.concprof 2>model.txt
 }
 

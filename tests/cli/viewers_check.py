@@ -23,7 +23,11 @@ def account(path):
 
 
 def lives(run):
-    return {thread["tid"]: thread["life_ns"] for thread in run["threads"]}
+    """By tid: a thread that execs takes its leader's, and then there are two of it."""
+    result = collections.Counter()
+    for thread in run["threads"]:
+        result[thread["tid"]] += thread["life_ns"]
+    return result
 
 
 def whole(run):
@@ -32,13 +36,17 @@ def whole(run):
 
 def in_time(run):
     """The states of each thread as a timeline knows them: on a CPU without its sides."""
-    states = {}
+    states = collections.defaultdict(collections.Counter)
     for thread in run["threads"]:
-        mine = states[thread["tid"]] = {state: ns for state, ns in thread["states"].items() if ns and state not in ON_CPU}
-        cpu = sum(thread["states"][state] for state in ON_CPU)
-        if cpu:
-            mine["cpu"] = cpu
-    return states
+        for state, ns in thread["states"].items():
+            states[thread["tid"]]["cpu" if state in ON_CPU else state] += ns
+    return {tid: dict(+mine) for tid, mine in states.items()}
+
+
+def tid_of(number, name):
+    """Of two threads with one tid in a process the second has another number, and the tid in its name."""
+    said = re.search(r" \(tid (\d+)\)$", name)
+    return int(said[1]) if said else number
 
 
 def equal(what, ours, theirs):
@@ -57,15 +65,17 @@ def check_speedscope(run, path):
     with open(path) as file:
         whole_file = json.load(file)
     frames = len(whole_file["shared"]["frames"])
-    total = 0
+    total, by_thread = 0, collections.Counter()
     for profile in whole_file["profiles"]:
         equal("weights", len(profile["samples"]), len(profile["weights"]))
         assert all(stack and all(0 <= frame < frames for frame in stack) for stack in profile["samples"])
         equal("end", sum(profile["weights"]), profile["endValue"] - profile["startValue"])
         total += sum(profile["weights"])
         tid = re.search(r"\((\d+)\)$", profile["name"])
-        if tid and int(tid[1]) in lives(run):
-            equal(profile["name"], lives(run)[int(tid[1])], sum(profile["weights"]))
+        by_thread[tid and int(tid[1])] += sum(profile["weights"])
+    # Of many threads, processes are the profiles.
+    if len(whole_file["profiles"]) == len(run["threads"]):
+        equal("speedscope by thread", lives(run), by_thread)
     equal("all profiles", whole(run), total)
 
 
@@ -152,7 +162,7 @@ def check_pprof(run, path):
         if "tid" in labels:
             by_thread[one(labels["tid"], "num")] += ns
     equal("pprof", whole(run), total)
-    equal("pprof by thread", lives(run), dict(by_thread))
+    equal("pprof by thread", lives(run), by_thread)
     states = collections.Counter()
     for process in run["processes"]:
         states.update(process["states"])
@@ -175,7 +185,7 @@ def check_perfetto(run, path):
         packets = every(text_format(file), "packet")
     names = {"event_categories": {}, "event_names": {}, "debug_annotation_names": {}, "debug_annotation_string_values": {}}
     tids, counters, open_at, states = {}, {}, {}, collections.defaultdict(collections.Counter)
-    last, level, integral, flows, landed = {}, collections.Counter(), collections.Counter(), set(), 0
+    last, level, integral, flows, landed, numbers = {}, collections.Counter(), collections.Counter(), set(), 0, set()
     for packet in packets:
         for kind in names:
             for entry in every(one(packet, "interned_data", []), kind):
@@ -184,7 +194,11 @@ def check_perfetto(run, path):
         track = one(packet, "track_descriptor")
         if track:
             if one(track, "thread"):
-                tids[one(track, "uuid")] = one(one(track, "thread"), "tid")
+                thread = one(track, "thread")
+                key = one(thread, "pid"), one(thread, "tid")
+                assert key not in numbers, "two tracks of one thread"
+                numbers.add(key)
+                tids[one(track, "uuid")] = tid_of(key[1], one(thread, "thread_name", ""))
             if one(track, "counter"):
                 counters[one(track, "uuid")] = one(track, "name").removeprefix("threads: ")
         event, at = one(packet, "track_event"), one(packet, "timestamp")
@@ -230,16 +244,19 @@ def check_chrome(run, path):
         # As they are written, not as floating-point numbers.
         events = json.load(file, parse_float=thousandths)["traceEvents"]
     open_at, states, last, begun, ended = {}, collections.defaultdict(collections.Counter), {}, {}, {}
-    level, since, integral = collections.Counter(), {}, collections.Counter()
+    level, since, integral, tids = collections.Counter(), {}, collections.Counter(), {}
     for event in events:
         key, at = (event["pid"], event.get("tid")), event.get("ts")
         if event["ph"] == "B":
             assert key not in open_at and last.get(key, at) == at
             open_at[key] = event
+        elif event["ph"] == "M" and event["name"] == "thread_name":
+            assert key not in tids, "two names of one thread"
+            tids[key] = tid_of(event["tid"], event["args"]["name"])
         elif event["ph"] == "E":
             began = open_at.pop(key)
             assert at > began["ts"] and event["name"] == began["name"]
-            states[event["tid"]][began["cat"]] += at - began["ts"]
+            states[tids[key]][began["cat"]] += at - began["ts"]
             last[key] = at
         elif event["ph"] == "C":
             integral[event["name"]] += level[event["name"]] * (at - since.get(event["name"], at))
@@ -268,7 +285,9 @@ def check_csv(run, path):
             seconds, _, ns = row["seconds"].partition(".")
             assert len(ns) == 9
             states[int(row["tid"])][row["state"]] += int(seconds + ns)
-    ours = {thread["tid"]: {state: ns for state, ns in thread["states"].items() if ns} for thread in run["threads"]}
+    ours = collections.defaultdict(collections.Counter)
+    for thread in run["threads"]:
+        ours[thread["tid"]].update({state: ns for state, ns in thread["states"].items() if ns})
     # A wait may have taken no time.
     equal("CSV", ours, {tid: dict(+mine) for tid, mine in states.items()})
 

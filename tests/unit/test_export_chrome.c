@@ -55,6 +55,11 @@ static void check_sums(const struct run *run, const char *text)
 	explanation_free(explanation);
 }
 
+/* Each ends before the next begins, and that at the same moment, as it is written. */
+#define IN_TURN                                                                                                                  \
+	"SELECT min(CASE WHEN ph = 'E' THEN ph0 = 'B' AND name = name0 AND ts > ts0 ELSE ph0 IS NULL OR ph0 = 'E' AND ts = ts0 " \
+	"END) FROM " PAIRS
+
 static void test_slices_are_the_account(void **state)
 {
 	struct run *run = run_timed(5, 60, 1);
@@ -70,6 +75,22 @@ static void test_slices_are_the_account(void **state)
 	json_holds(text, "SELECT (SELECT count(*) FROM " EVENTS "'B') = (SELECT count(*) FROM " EVENTS "'E')");
 	json_is(text, "SELECT count(*) FROM " EVENTS "'i' AND e.value ->> 'sf' IS NOT NULL", run->n_moments);
 	json_is(text, "SELECT count(*) FROM " EVENTS "'M'", run->n_threads + run->n_processes);
+	free(text);
+	run_free(run);
+}
+
+/* As after an exec by a thread that is no leader: both are in the account, at the same time. */
+static void test_two_threads_with_one_tid(void **state)
+{
+	struct run *run = run_timed(4, 30, 6);
+	char *text;
+
+	(void)state;
+	run->threads[1].tid = run->threads[0].tid;
+	text = exported("chrome", run, NULL);
+	json_holds(text, IN_TURN);
+	json_is(text, "SELECT count(DISTINCT e.value ->> 'tid') FROM " EVENTS "'B'", run->n_threads);
+	json_is(text, "SELECT count(*) FROM " EVENTS "'M' AND e.value ->> '$.args.name' = 'worker (tid 5001)'", 1);
 	free(text);
 	run_free(run);
 }
@@ -174,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_slices_are_the_account),
+	    cmocka_unit_test(test_two_threads_with_one_tid),
 	    cmocka_unit_test(test_flows_lead_from_slice_to_slice),
 	    cmocka_unit_test(test_counters_integrate_to_the_account),
 	    cmocka_unit_test(test_stacks_and_notes),

@@ -18,7 +18,7 @@ struct chrome {
 	struct json json;
 	const struct timeline *timeline;
 	const struct run *run;
-	const struct run_process **process_of; /* by position of the thread */
+	struct slice_thread *threads; /* by position */
 	uint64_t flows;
 	uint64_t shown[STATE_COUNT]; /* what the counters say */
 };
@@ -26,6 +26,7 @@ struct chrome {
 static void begin_event(struct chrome *chrome, const char *phase, const char *name, const char *category, uint64_t at_ns,
 			const struct lane *lane)
 {
+	const struct slice_thread *thread = &chrome->threads[lane->thread - chrome->run->threads];
 	struct json *json = &chrome->json;
 
 	json_open(json, NULL, '{');
@@ -33,8 +34,8 @@ static void begin_event(struct chrome *chrome, const char *phase, const char *na
 	json_string(json, "name", name);
 	json_string(json, "cat", category);
 	json_thousandths(json, "ts", at_ns);
-	json_number(json, "pid", chrome->process_of[lane->thread - chrome->run->threads]->pid);
-	json_number(json, "tid", lane->thread->tid);
+	json_number(json, "pid", thread->process->pid);
+	json_number(json, "tid", thread->tid);
 }
 
 /* A number in a text, as the format wants it. */
@@ -143,7 +144,7 @@ static void put_name(struct json *json, const char *what, const char *name, uint
 	json_number(json, "pid", pid);
 	json_number(json, "tid", tid);
 	json_open(json, "args", '{');
-	json_string(json, "name", SLICE_TEXT(name));
+	json_string(json, "name", name);
 	json_close(json, '}');
 	json_close(json, '}');
 }
@@ -151,11 +152,13 @@ static void put_name(struct json *json, const char *what, const char *name, uint
 static void put_names(struct chrome *chrome)
 {
 	const struct run *run = chrome->run;
+	char text[SLICE_TEXT_BYTES];
 
 	for (size_t i = 0; i < run->n_processes; i++)
-		put_name(&chrome->json, "process_name", run->processes[i].comm, run->processes[i].pid, 0);
+		put_name(&chrome->json, "process_name", slice_text(text, run->processes[i].comm), run->processes[i].pid, 0);
 	for (size_t i = 0; i < run->n_threads; i++)
-		put_name(&chrome->json, "thread_name", run->threads[i].comm, chrome->process_of[i]->pid, run->threads[i].tid);
+		put_name(&chrome->json, "thread_name", slice_thread_name(text, &run->threads[i], &chrome->threads[i]),
+			 chrome->threads[i].process->pid, chrome->threads[i].tid);
 }
 
 static void put_stacks(struct chrome *chrome)
@@ -215,7 +218,7 @@ static int write_chrome(FILE *out, const struct export_input *input)
 	if (!chrome.timeline)
 		return -ENODATA;
 	chrome.run = chrome.timeline->run;
-	err = slices_processes(chrome.run, &chrome.process_of);
+	err = slices_threads(chrome.run, &chrome.threads);
 	if (err)
 		return err;
 	json_open(json, NULL, '{');
@@ -226,7 +229,7 @@ static int write_chrome(FILE *out, const struct export_input *input)
 	json_close(json, '}');
 	put_stacks(&chrome);
 	err = put_events(&chrome);
-	free(chrome.process_of);
+	free(chrome.threads);
 	json_close(json, '}');
 	refused = json_end(json);
 	return err ? err : refused;

@@ -135,16 +135,16 @@ static int put_run(FILE *out, const struct explanation *explanation, size_t numb
 {
 	const struct run *run = explanation->run;
 	_cleanup_free_ const struct wait **waits = sorted_waits(explanation);
-	_cleanup_free_ const struct run_process **processes = NULL;
+	_cleanup_free_ struct slice_thread *threads = NULL;
 	struct row row = {.run = number, .facts = run};
 	size_t next = 0;
-	int err = waits ? slices_processes(run, &processes) : -ENOMEM;
+	int err = waits ? slices_threads(run, &threads) : -ENOMEM;
 
 	for (size_t i = 0; !err && i < run->n_threads; i++) {
 		const struct thread_view *view = &explanation->threads[i];
 
 		row.thread = view->thread;
-		row.process = processes[i];
+		row.process = threads[i].process;
 		row.wait = NULL;
 		row.cause = "";
 		for (int state = 0; state < STATE_COUNT; state++) {

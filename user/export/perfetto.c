@@ -129,18 +129,19 @@ static void put_process(struct perfetto *perfetto, const struct run_process *pro
 	put_track(perfetto, &track);
 }
 
-static void put_thread(struct perfetto *perfetto, const struct run_thread *thread, const struct run_process *process)
+static void put_thread(struct perfetto *perfetto, const struct run_thread *thread, const struct slice_thread *slice)
 {
 	Perfetto__Protos__TrackDescriptor track = PERFETTO__PROTOS__TRACK_DESCRIPTOR__INIT;
 	Perfetto__Protos__ThreadDescriptor descriptor = PERFETTO__PROTOS__THREAD_DESCRIPTOR__INIT;
+	char name[SLICE_TEXT_BYTES];
 
 	descriptor.has_pid = descriptor.has_tid = true;
-	descriptor.pid = process->pid;
-	descriptor.tid = thread->tid;
-	descriptor.thread_name = (char *)SLICE_TEXT(thread->comm);
+	descriptor.pid = slice->process->pid;
+	descriptor.tid = slice->tid;
+	descriptor.thread_name = (char *)slice_thread_name(name, thread, slice);
 	track.uuid = thread_track(perfetto, thread);
 	track.has_parent_uuid = true;
-	track.parent_uuid = process_track(perfetto, process);
+	track.parent_uuid = process_track(perfetto, slice->process);
 	track.thread = &descriptor;
 	put_track(perfetto, &track);
 }
@@ -396,8 +397,8 @@ static void put_counters(struct perfetto *perfetto, uint64_t at_ns, const uint64
 static int put_tracks(struct perfetto *perfetto)
 {
 	const struct run *run = perfetto->run;
-	const struct run_process **processes;
-	int err = slices_processes(run, &processes);
+	struct slice_thread *threads;
+	int err = slices_threads(run, &threads);
 
 	if (err)
 		return err;
@@ -405,8 +406,8 @@ static int put_tracks(struct perfetto *perfetto)
 	for (size_t i = 0; i < run->n_processes; i++)
 		put_process(perfetto, &run->processes[i]);
 	for (size_t i = 0; i < run->n_threads; i++)
-		put_thread(perfetto, &run->threads[i], processes[i]);
-	free(processes);
+		put_thread(perfetto, &run->threads[i], &threads[i]);
+	free(threads);
 	return perfetto->err;
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "export/utf8.h"
+#include "lib/pairs.h"
 #include "profile/index.h"
 
 const struct timeline *slices_timeline(const struct export_input *input)
@@ -73,18 +74,43 @@ const char *slice_stack(char text[SLICE_STACK_BYTES], const struct run *run, uin
 	return text;
 }
 
-int slices_processes(const struct run *run, const struct run_process ***ret)
-{
-	const struct run_process **processes = calloc(run->n_threads + 1, sizeof(*processes));
-	struct run_index *index = NULL;
-	int err = processes ? run_index_processes(run, &index) : -ENOMEM;
+#define TIDS_BELOW (4u << 20)
 
-	for (size_t i = 0; !err && i < run->n_threads; i++)
-		processes[i] = &run->processes[run_index_find(index, run->threads[i].process)];
+int slices_threads(const struct run *run, struct slice_thread **ret)
+{
+	struct slice_thread *slices = calloc(run->n_threads + 1, sizeof(*slices));
+	struct run_index *index = NULL;
+	struct pairs taken = {0};
+	int err = slices ? run_index_processes(run, &index) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < run->n_threads; i++) {
+		const struct run_thread *thread = &run->threads[i];
+		size_t before = taken.n;
+
+		slices[i].process = &run->processes[run_index_find(index, thread->process)];
+		slices[i].tid = thread->tid;
+		if (pairs_add(&taken, slices[i].process->pid, thread->tid) == PAIRS_NONE)
+			err = -ENOMEM;
+		else if (taken.n == before)
+			slices[i].tid = TIDS_BELOW + (uint32_t)thread->id;
+	}
+	pairs_free(&taken);
 	run_index_free(index);
 	if (err)
-		free(processes);
+		free(slices);
 	else
-		*ret = processes;
+		*ret = slices;
 	return err;
+}
+
+const char *slice_thread_name(char text[SLICE_TEXT_BYTES], const struct run_thread *thread, const struct slice_thread *slice)
+{
+	size_t length;
+
+	/* As long as the kernel's names are, and some more: the number has to fit. */
+	utf8_copy(text, SLICE_TEXT_BYTES - 32, thread->comm);
+	length = strlen(text);
+	if (slice->tid != thread->tid)
+		snprintf(text + length, SLICE_TEXT_BYTES - length, " (tid %u)", thread->tid);
+	return text;
 }

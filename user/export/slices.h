@@ -26,7 +26,19 @@ const char *slice_frame(char text[SLICE_TEXT_BYTES], const struct run_frame *fra
 /* "futex_wait <- pthread_mutex_lock <- main"; of deeper ones, what fits, and "...". */
 const char *slice_stack(char text[SLICE_STACK_BYTES], const struct run *run, uint64_t stack);
 
-/* The process of each thread, by position in run->threads; owned by the caller. 0 or -ENOMEM. */
-int slices_processes(const struct run *run, const struct run_process ***ret);
+/*
+ * How a viewer may number a thread that it knows by pid and tid: a tid is used again, and one that execs takes its leader's while both are in
+ * the account. The first keeps it; later ones get a number that the kernel does not give (PID_MAX_LIMIT, linux/threads.h, and their serial),
+ * and the tid in their name.
+ */
+struct slice_thread {
+	const struct run_process *process;
+	uint32_t tid;
+};
+
+/* By position in run->threads; owned by the caller. 0 or -ENOMEM. */
+int slices_threads(const struct run *run, struct slice_thread **ret);
+/* "worker"; "worker (tid 7002)" if that is not its number. */
+const char *slice_thread_name(char text[SLICE_TEXT_BYTES], const struct run_thread *thread, const struct slice_thread *slice);
 
 #endif
