@@ -21,7 +21,8 @@ static uint64_t cpu_ns(const struct run_thread *thread)
 
 /* Begins and ends of each thread in the order of the file, each with the one before it. */
 #define PAIRS                                                                                                                    \
-	"(SELECT ph, tid, cat, name, ts, lag(ph) OVER t AS ph0, lag(name) OVER t AS name0, lag(ts) OVER t AS ts0 FROM (SELECT "  \
+	"(SELECT ph, tid, cat, name, ts, lag(ph) OVER t AS ph0, lag(cat) OVER t AS cat0, lag(name) OVER t AS name0, lag(ts) "    \
+	"OVER t AS ts0 FROM (SELECT "                                                                                            \
 	"e.key AS place, e.value ->> 'ph' AS ph, e.value ->> 'tid' AS tid, e.value ->> 'cat' AS cat, e.value ->> 'name' AS "     \
 	"name, " NS("ts") " AS ts FROM json_each(?1, '$.traceEvents') e WHERE e.value ->> 'ph' IN ('B', 'E')) WINDOW t AS "      \
 			  "(PARTITION BY tid ORDER BY place))"
@@ -41,7 +42,7 @@ static void check_sums(const struct run *run, const char *text)
 	uint64_t(*sums)[STATE_COUNT] = calloc(1 << 16, sizeof(*sums)); /* by tid */
 
 	assert_int_equal(explain_run(run, NULL, &explanation), 0);
-	json_query(text, "SELECT tid, cat, sum(ts - ts0) FROM " PAIRS " WHERE ph = 'E' GROUP BY tid, cat", take_sum, sums);
+	json_query(text, "SELECT tid, cat0, sum(ts - ts0) FROM " PAIRS " WHERE ph = 'E' GROUP BY tid, cat0", take_sum, sums);
 	for (size_t i = 0; i < run->n_threads; i++)
 		for (int state = 0; state < STATE_COUNT; state++) {
 			bool on_cpu = state_info[state].group == STATE_GROUP_CPU;

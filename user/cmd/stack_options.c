@@ -5,6 +5,8 @@
 
 #include "cmd/output_file.h"
 #include "cmd/verbs.h"
+#include "explain/timeline.h"
+#include "lib/text.h"
 
 enum {
 	KEY_STATE = 0x500,
@@ -101,6 +103,18 @@ static int write_job(FILE *out, const void *context)
 	return job->exporter->write(out, job->input);
 }
 
+/* Whether there is something in time to show; says what is not. Of no run, the exporter says it. */
+static bool say_timeline(const struct export_input *input)
+{
+	const struct timeline *timeline = input->n_runs ? input->runs[input->n_runs - 1]->timeline : NULL;
+
+	if (input->n_runs && !timeline)
+		fprintf(stderr, "concprof: this recording has no timeline; record with --timeline\n");
+	else if (timeline && timeline->missing_ns)
+		fprintf(stderr, "concprof: the timeline lacks %s of the account\n", FIGURE_NS(timeline->missing_ns));
+	return timeline || !input->n_runs;
+}
+
 int stack_export(const struct exporter *exporter, struct export_input *input, const struct stack_options *stack_options,
 		 const char *path)
 {
@@ -109,10 +123,8 @@ int stack_export(const struct exporter *exporter, struct export_input *input, co
 	const char *name = strcmp(path, "-") ? path : "standard output";
 	int err;
 
-	if (exporter->timeline && input->n_runs && !input->runs[input->n_runs - 1]->timeline) {
-		fprintf(stderr, "concprof: this recording has no timeline; record with --timeline\n");
+	if (exporter->timeline && !say_timeline(input))
 		return STATUS_FAILED;
-	}
 	shown.rules = (struct explain_options){.locks = stack_options->output->locks, .cpus = input->host->cpus};
 	input->options = &shown;
 	err = output_file_write(path, write_job, &job);

@@ -23,6 +23,7 @@ struct chrome {
 	uint64_t shown[STATE_COUNT]; /* what the counters say */
 };
 
+/* `category` may be NULL. */
 static void begin_event(struct chrome *chrome, const char *phase, const char *name, const char *category, uint64_t at_ns,
 			const struct lane *lane)
 {
@@ -32,7 +33,8 @@ static void begin_event(struct chrome *chrome, const char *phase, const char *na
 	json_open(json, NULL, '{');
 	json_string(json, "ph", phase);
 	json_string(json, "name", name);
-	json_string(json, "cat", category);
+	if (category)
+		json_string(json, "cat", category);
 	json_thousandths(json, "ts", at_ns);
 	json_number(json, "pid", thread->process->pid);
 	json_number(json, "tid", thread->tid);
@@ -98,7 +100,7 @@ static void put_end(struct chrome *chrome, const struct lane *lane, const struct
 {
 	char text[SLICE_TEXT_BYTES];
 
-	begin_event(chrome, "E", slice_name(text, interval), state_info[interval->state].name, interval->end_ns, lane);
+	begin_event(chrome, "E", slice_name(text, interval), NULL, interval->end_ns, lane);
 	json_close(&chrome->json, '}');
 }
 
