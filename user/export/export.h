@@ -2,8 +2,9 @@
 /*
  * For tools: one file per format behind one struct. An exporter formats; it computes no times.
  *
- * To add a format: write user/export/NAME.c with a `const struct exporter exporter_NAME`, and give it a line in EXPORTERS below.
- * Help, completion and tests read that list.
+ * To add a format: write user/export/NAME.c with a `const struct exporter exporter_NAME`, and give it a place in EXPORTERS below.
+ * Help, completion and tests read that list. If it is made of protobuf messages, user/export/NAME.proto says which: NAME.pb-c.h is
+ * generated from it.
  */
 #ifndef CONCPROF_EXPORT_H
 #define CONCPROF_EXPORT_H
