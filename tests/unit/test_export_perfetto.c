@@ -14,7 +14,6 @@
 #include "explain/level.h"
 #include "export/utf8.h"
 #include "perfetto.pb-c.h"
-#include "profile/profile.h"
 #include "timeline_fixture.h"
 
 typedef Perfetto__Protos__Trace trace_t;
@@ -342,25 +341,6 @@ static void test_a_full_stream_is_an_error(void **state)
 	assert_int_equal(exported_to_full("perfetto", run), -ENODATA);
 	assert_int_equal(exported_nothing("perfetto"), -ENODATA);
 	run_free(run);
-}
-
-static int record(const char *path, struct run *run)
-{
-	static char kernel[] = "6.1.0", version[] = "v1";
-	const struct host host = {.kernel = kernel, .cpus = 2, .version = version};
-	struct profile *profile = NULL;
-	char error[PROFILE_ERROR_BYTES] = "";
-	int err = profile_create(path, -1, -1, &host, &profile, error);
-
-	if (!err)
-		err = profile_store_run(profile, run, error);
-	if (!err)
-		err = profile_commit(profile, error);
-	if (err)
-		fprintf(stderr, "%s\n", error);
-	profile_close(profile);
-	run_free(run);
-	return !!err;
 }
 
 int main(int argc, char **argv)
