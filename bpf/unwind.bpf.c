@@ -302,7 +302,7 @@ __noinline int unwind_list(struct walk *walk, struct thread *t)
 	tgid = t->tgid;
 	space = bpf_map_lookup_elem(&spaces, &tgid);
 	/* After an exec, until the new list is there, the old one is still in place. */
-	if (!space || !space->count || (space->begin_ns < t->exec_before_ns && t->exec_before_ns))
+	if (!space || !space->count || space->process != t->process || (space->begin_ns < t->exec_before_ns && t->exec_before_ns))
 		return 0;
 	first = space->first;
 	header = bpf_map_lookup_elem(&space_mappings, &first);

@@ -189,7 +189,7 @@ enum thread_begun {
 struct thread {
 	struct account account;
 	__u64 serial;            /* of the thread; from 1; 1 is the root */
-	__u64 process;           /* serial of its process; from 1 */
+	__u64 process;           /* serial of its process; from 1; 1 is the root's */
 	__u64 parent;            /* serial of the thread that created it; 0 for the root */
 	__u64 parent_process;    /* serial of the process that created it */
 	__u64 tid_address;       /* CLONE_CHILD_CLEARTID: the futex word that a join waits on; 0 if none */
@@ -269,7 +269,8 @@ struct process {
 };
 
 struct record_process {
-	__u64 kind; /* RECORD_PROCESS */
+	__u64 kind;    /* RECORD_PROCESS */
+	__u64 time_ns; /* its end */
 	__u64 serial;
 	struct process process;
 };
@@ -346,6 +347,7 @@ struct sample_key {
 
 /* The list of executable mappings of one address space, in the map `spaces` by tgid; entries in the array `space_mappings`. */
 struct unwind_space {
+	__u64 process;    /* serial: a pid may be another's by the time that the list is written */
 	__u64 begin_ns;   /* when the address space began (its exec); 0: before the measurement */
 	__u64 generation; /* changes with every change of the list; from 1 */
 	__u32 first;      /* in space_mappings: a header with the generation, then the mappings by address */

@@ -28,9 +28,10 @@ int parked_add(struct parked *parked, const struct record_parked *record)
 	return 0;
 }
 
-int parked_round(struct parked *parked, bool last, int (*take)(void *context, const struct record_stack *record), void *context)
+int parked_round(struct parked *parked, uint64_t until_ns, int (*take)(void *context, const struct record_stack *record),
+		 void *context)
 {
-	(void)parked, (void)last, (void)take, (void)context;
+	(void)parked, (void)until_ns, (void)take, (void)context;
 	return 0;
 }
 
@@ -44,13 +45,13 @@ void parked_close(struct parked *parked)
 	free(parked);
 }
 
-const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address)
+const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address, uint64_t time_ns)
 {
 	static char name[] = "object";
 	static struct table_object object = {.name = name};
 	static const struct span in_object = {.end = UINT64_MAX, .object = &object}, in_memory = {.end = UINT64_MAX};
 
-	(void)spaces;
+	(void)spaces, (void)time_ns;
 	return generation == 0 || address % 3 == 0 ? NULL : address % 3 == 1 ? &in_object : &in_memory;
 }
 

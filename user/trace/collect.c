@@ -67,7 +67,7 @@ int collect_record(void *context, void *record, size_t bytes)
 		if (collected->stacks)
 			stacks_process_ends(collected->stacks, process->serial, process->process.tgid);
 		if (collected->spaces)
-			spaces_ended(collected->spaces, process->process.tgid);
+			spaces_ended(collected->spaces, process->serial, process->process.tgid, process->time_ns);
 		return collect_process(context, process->serial, &process->process);
 	} else if (bytes >= sizeof(struct record_fork) && *kind == RECORD_FORK) {
 		if (collected->spaces)
@@ -236,8 +236,11 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	err = kernel_snapshot(kernel, collect_record, collected);
 	if (err)
 		return err;
-	err = kernel_take(kernel);
+	err = kernel_take(kernel, NULL);
 	if (err < 0)
+		return err;
+	err = collected->stacks ? stacks_round(collected->stacks, UINT64_MAX) : 0;
+	if (err)
 		return err;
 	err = kernel_each_wait(kernel, collect_wait, collected);
 	if (!err)
