@@ -301,22 +301,31 @@ struct record_stack {
 	__u8 side;                     /* 0: user, 1: kernel */
 	__u64 frame[STACK_FRAMES_MAX]; /* innermost first; only those that there are */
 };
+#define RECORD_STACK_BYTES(frames) (sizeof(struct record_stack) - 8 * (STACK_FRAMES_MAX - (frames)))
+
 /*
- * A blocked thread whose stack could not be taken: its mappings were not known yet, or it was blocked before anybody looked. As long as it
- * has not run since, user space can take it from its memory.
+ * A thread whose stack could not be taken: its mappings were not known yet, or it was blocked before anybody looked. User space can take it
+ * later: from the bytes of the stack that came along, and as long as a blocked thread has not run since, from its memory.
  */
 struct record_parked {
 	__u64 kind; /* RECORD_PARKED */
 	__u64 id;   /* of the stack: of this wait alone */
 	__u64 kernel;
 	__u64 process;
-	__u64 switches; /* nvcsw + nivcsw since it is blocked */
+	__u64 switches; /* nvcsw + nivcsw since it is blocked; PARKED_RUNNING: it was not */
 	__u64 time_ns;
 	__u64 ip, sp, bp, di;
 	__u32 tgid, tid;
+	__u32 bytes; /* from sp on, as they were at time_ns: they follow the record. 0: none were taken */
+	__u32 zero;
 };
+_Static_assert(sizeof(struct record_parked) == 96, "record_parked layout");
 
-#define RECORD_STACK_BYTES(frames) (sizeof(struct record_stack) - 8 * (STACK_FRAMES_MAX - (frames)))
+#define PARKED_RUNNING (~0ULL)
+
+/* Nearly all stacks that wait are smaller than the least that three pages hold from anywhere in the first one: 8 KiB. */
+#define PARKED_PAGES 3
+#define PARKED_BYTES (PARKED_PAGES * 4096)
 
 /* What an object is called that waits are about: delivered when a wait meets it first. */
 struct record_object {

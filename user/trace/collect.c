@@ -249,10 +249,8 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 		err = kernel_each_sample(kernel, collect_sample, collected);
 	kernel_losses(kernel, collected->losses);
 	kernel_unwound(kernel, collected->unwound);
-	if (collected->stacks) {
-		collected->unwound[UNWIND_STOP_NO_TABLES] = 0; /* of those, user space knows how they ended */
+	if (collected->stacks)
 		stacks_count_parked(collected->stacks, collected->unwound);
-	}
 	drop_doubles(collected);
 	begin_all(collected);
 	sort_processes(collected);

@@ -10,9 +10,14 @@
 
 #define PAGE_BYTES 4096
 
+struct waiting {
+	struct record_parked record;
+	uint8_t *stack; /* record.bytes of it */
+};
+
 struct parked {
 	struct spaces *spaces;
-	struct record_parked *all;
+	struct waiting *all;
 	size_t n, room;
 	uint64_t stops[UNWIND_STOP_COUNT];
 };
@@ -20,8 +25,10 @@ struct parked {
 /* A thread's memory while it is unwound. */
 struct reader {
 	const struct parked *parked;
-	const struct record_parked *from;
+	const struct waiting *from;
 	uint64_t generation;
+	bool may_look; /* into the thread's own memory */
+	bool has_looked;
 	uint64_t page; /* address of the bytes; 1: none */
 	uint8_t bytes[PAGE_BYTES];
 };
@@ -37,18 +44,28 @@ int parked_open(struct spaces *spaces, struct parked **ret)
 	return 0;
 }
 
-int parked_add(struct parked *parked, const struct record_parked *record)
+int parked_add(struct parked *parked, const struct record_parked *record, const uint8_t *stack)
 {
+	struct waiting *waiting;
+
 	if (parked->n == parked->room) {
 		size_t room = parked->room ? 2 * parked->room : 64;
-		struct record_parked *grown = reallocarray(parked->all, room, sizeof(*grown));
+		struct waiting *grown = reallocarray(parked->all, room, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		parked->all = grown;
 		parked->room = room;
 	}
-	parked->all[parked->n++] = *record;
+	waiting = &parked->all[parked->n];
+	*waiting = (struct waiting){.record = *record};
+	if (record->bytes) {
+		waiting->stack = malloc(record->bytes);
+		if (!waiting->stack)
+			return -ENOMEM;
+		memcpy(waiting->stack, stack, record->bytes);
+	}
+	parked->n++;
 	return 0;
 }
 
@@ -62,6 +79,8 @@ static bool stands(const struct record_parked *record)
 	uint64_t voluntary = UINT64_MAX, involuntary = UINT64_MAX;
 	char path[64], line[256], state = 'X';
 
+	if (record->switches == PARKED_RUNNING)
+		return false;
 	snprintf(path, sizeof(path), "/proc/%u/task/%u/status", record->tgid, record->tid);
 	status = fopen(path, "re");
 	while (status && fgets(line, sizeof(line), status)) {
@@ -74,18 +93,25 @@ static bool stands(const struct record_parked *record)
 	return voluntary + involuntary == record->switches;
 }
 
-static int read_process(const struct reader *reader, uint64_t address, void *to, size_t bytes)
+static int read_process(struct reader *reader, uint64_t address, void *to, size_t bytes)
 {
 	struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)address, bytes};
 
-	return process_vm_readv(reader->from->tgid, &local, 1, &remote, 1, 0) == (ssize_t)bytes ? 0 : -EFAULT;
+	if (!reader->may_look)
+		return -EFAULT;
+	reader->has_looked = true;
+	return process_vm_readv(reader->from->record.tgid, &local, 1, &remote, 1, 0) == (ssize_t)bytes ? 0 : -EFAULT;
 }
 
 static int read_memory(void *context, uint64_t address, void *to, size_t bytes)
 {
 	struct reader *reader = context;
-	uint64_t page = address / PAGE_BYTES * PAGE_BYTES;
+	uint64_t page = address / PAGE_BYTES * PAGE_BYTES, offset = address - reader->from->record.sp;
 
+	if (offset < reader->from->record.bytes && bytes <= reader->from->record.bytes - offset) {
+		memcpy(to, reader->from->stack + offset, bytes);
+		return 0;
+	}
 	if (address + bytes > page + PAGE_BYTES || address + bytes < address)
 		return read_process(reader, address, to, bytes);
 	if (reader->page != page) {
@@ -101,7 +127,7 @@ static int read_memory(void *context, uint64_t address, void *to, size_t bytes)
 static enum unwind_stop rule_at(void *context, uint64_t address, struct unwind_rule *ret)
 {
 	const struct reader *reader = context;
-	const struct span *span = spaces_find(reader->parked->spaces, reader->generation, address, reader->from->time_ns);
+	const struct span *span = spaces_find(reader->parked->spaces, reader->generation, address, reader->from->record.time_ns);
 
 	if (!span)
 		return UNWIND_STOP_NO_MAPPING;
@@ -115,7 +141,7 @@ static enum unwind_stop rule_at(void *context, uint64_t address, struct unwind_r
 static void walk(struct reader *reader, struct record_stack *to)
 {
 	const struct unwind_view view = {.context = reader, .rule = rule_at, .read = read_memory};
-	const struct record_parked *from = reader->from;
+	const struct record_parked *from = &reader->from->record;
 	uint64_t frame[STACK_FRAMES_MAX];
 	size_t frames = 0;
 
@@ -129,10 +155,11 @@ static void walk(struct reader *reader, struct record_stack *to)
 	to->generation = reader->generation;
 }
 
-/* Takes the stack, if the thread still stands where it stood; else one frame remains. */
-static void unwind(const struct parked *parked, const struct record_parked *from, struct record_stack *to)
+/* Takes the stack; where nothing of it can be read any more, one frame remains. */
+static void unwind(const struct parked *parked, const struct waiting *waiting, struct record_stack *to)
 {
-	struct reader reader = {.parked = parked, .from = from, .page = 1};
+	const struct record_parked *from = &waiting->record;
+	struct reader reader = {.parked = parked, .from = waiting, .page = 1};
 	bool is_there_still;
 
 	*to = (struct record_stack){
@@ -147,11 +174,21 @@ static void unwind(const struct parked *parked, const struct record_parked *from
 	};
 	to->frame[0] = from->ip;
 	reader.generation = spaces_at(parked->spaces, from->process, from->tgid, from->time_ns, &is_there_still);
-	if (!reader.generation || !is_there_still || !stands(from))
+	if (!reader.generation)
+		return;
+	reader.may_look = is_there_still && (from->bytes || stands(from));
+	if (!reader.may_look && !from->bytes)
 		return;
 	walk(&reader, to);
-	if (stands(from))
+	if (!reader.has_looked || stands(from))
 		return;
+	/* It has gone on meanwhile, or long before: what was read counts for nothing. */
+	if (from->bytes) {
+		reader.may_look = false;
+		reader.page = 1;
+		walk(&reader, to);
+		return;
+	}
 	to->frames = 1;
 	to->generation = 0;
 	to->stop = UNWIND_STOP_NO_TABLES;
@@ -165,13 +202,14 @@ int parked_round(struct parked *parked, uint64_t until_ns, int (*take)(void *, c
 	int err = 0;
 
 	for (size_t i = 0; i < parked->n; i++) {
-		const struct record_parked *record = &parked->all[i];
+		struct waiting *waiting = &parked->all[i];
 
-		if (err || record->time_ns > until_ns) {
-			parked->all[kept++] = *record;
+		if (err || waiting->record.time_ns > until_ns) {
+			parked->all[kept++] = *waiting;
 			continue;
 		}
-		unwind(parked, record, &stack);
+		unwind(parked, waiting, &stack);
+		free(waiting->stack);
 		if (stack.stop < UNWIND_STOP_COUNT)
 			parked->stops[stack.stop]++;
 		err = take(context, &stack);
@@ -190,6 +228,8 @@ void parked_close(struct parked *parked)
 {
 	if (!parked)
 		return;
+	for (size_t i = 0; i < parked->n; i++)
+		free(parked->all[i].stack);
 	free(parked->all);
 	free(parked);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stacks of threads that were blocked when their mappings were not known, or before they were followed: taken from their memory while they
- * have not run since. Nothing is stopped: whether a thread has run is told by its state and its count of switches. Which mappings count is told
- * by the record's time: those of then, not of now.
+ * Stacks of threads that were blocked or sampled when their mappings were not known, or blocked before they were followed. They are taken from the memory that
+ * came along with the record, and beyond it from the thread's own, while it has not run since. Nothing is stopped: whether a thread has run is
+ * told by its state and its count of switches. Which mappings count is told by the record's time: those of then, not of now.
  */
 #ifndef CONCPROF_PARKED_H
 #define CONCPROF_PARKED_H
@@ -13,7 +13,8 @@ struct parked;
 
 /* Not owned. 0 or -ENOMEM. */
 int parked_open(struct spaces *spaces, struct parked **ret);
-int parked_add(struct parked *parked, const struct record_parked *record);
+/* `stack` has record->bytes bytes, PARKED_BYTES at most; they are copied. 0 or -ENOMEM. */
+int parked_add(struct parked *parked, const struct record_parked *record, const uint8_t *stack);
 /*
  * Takes the stacks of before until_ns, a time that spaces_round() has reached: take() gets each as if the kernel side had delivered it,
  * unfinished if it came too late. The rest waits for another round. 0, -ENOMEM, or what take() returned unless that was 0.

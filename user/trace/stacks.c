@@ -184,7 +184,9 @@ int stacks_take(struct stacks *stacks, const struct record_stack *record, size_t
 
 int stacks_take_parked(struct stacks *stacks, const struct record_parked *record, size_t bytes)
 {
-	return bytes < sizeof(*record) ? 0 : parked_add(stacks->parked, record);
+	if (bytes < sizeof(*record) || record->bytes > PARKED_BYTES || record->bytes > bytes - sizeof(*record))
+		return 0;
+	return parked_add(stacks->parked, record, (const uint8_t *)(record + 1));
 }
 
 static int take_whole(void *context, const struct record_stack *record)
