@@ -22,6 +22,8 @@ void report_causes(struct page *page, const struct explanation *explanation);
 /* path.c: what the wall time consists of; and what its difference consists of. */
 void report_path(struct page *page, const struct explanation *explanation);
 void report_path_difference(struct page *page, const struct comparison *comparison);
+/* Last: why there is none. */
+void report_without_path(struct page *page, const struct explanation *explanation);
 /* functions.c: what computed. */
 void report_functions(struct page *page, const struct explanation *explanation);
 

@@ -7,7 +7,7 @@
 
 #define ROWS_SHOWN         6
 #define THROUGH_SHOWN      3
-#define SHARE_WORTH_SAYING 0.005
+#define SHARE_WORTH_SAYING 0.01
 
 static void row_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause)
 {
@@ -108,11 +108,9 @@ void report_path(struct page *page, const struct explanation *explanation)
 	const struct path *path = explanation->path;
 	struct table table;
 
-	page_gap(page);
-	if (!path) {
-		page_say(page, INK_FAINT, 2, "no critical path: the run has no timeline");
+	if (!path)
 		return;
-	}
+	page_gap(page);
 	page_say(page, INK_PLAIN, 2, "the critical path, %s", path->sentence);
 	page_say(
 	    page, INK_FAINT, 2,
@@ -131,6 +129,14 @@ void report_path(struct page *page, const struct explanation *explanation)
 	table_free(&table);
 	say_through(page, path);
 	say_doubts(page, explanation);
+}
+
+void report_without_path(struct page *page, const struct explanation *explanation)
+{
+	if (!explanation->path)
+		page_say(page, INK_FAINT, 9,
+			 "no critical path: %s has no timeline (--timeline keeps one, however many waits there are).",
+			 explanation->run->name);
 }
 
 /* --- the difference of two --- */
@@ -176,12 +182,9 @@ void report_path_difference(struct page *page, const struct comparison *comparis
 	char name[NAME_BYTES];
 	struct table table;
 
-	page_gap(page);
-	if (!before->path || !after->path) {
-		page_say(page, INK_FAINT, 2, "no critical paths to compare: %s has no timeline",
-			 report_name(name, before->path ? after : before, before->path ? before : after, before->path));
+	if (!before->path || !after->path)
 		return;
-	}
+	page_gap(page);
 	table_init(&table, page, 5);
 	table.left[0] = table.left[1] = true;
 	table.elastic = 1;

@@ -87,6 +87,9 @@ int report_runs(FILE *out, const struct explanation *before, const struct explan
 		report_checks(&page, before);
 	report_checks(&page, after);
 	report_stacks(&page, after);
+	if (before)
+		report_without_path(&page, before);
+	report_without_path(&page, after);
 	report_tax(&page, after);
 	return page_result(&page);
 }
