@@ -31,9 +31,10 @@ static struct run *run_turns(uint64_t wall, unsigned int salt)
 	build_cpu(first, 15 * MS, 0);
 	build_cpu(a, 60 * MS, 20 * MS);
 	build_cpu(b, 40 * MS, 20 * MS);
-	join = build_join(run, first, (wall - 25) * MS);
+	join = build_join(run, first, (wall - 20) * MS);
 	join->waker = b->id;
-	lock = build_futex(run, b, "", 0x40 * salt, true, 1, 0);
+	lock = build_futex(run, b, "", 0x40 * salt, true, 1, wall * MS / 2 - 13 * MS);
+	build_wait(run, b, CLASS_WOKEN, "", 1, 2 * MS);
 	lock->waker = a->id;
 	lock->stack = build_stack(run, "main;take_turn;pthread_mutex_lock;futex_wait_[k]");
 	snprintf(peer, sizeof(peer), "127.0.0.1:%u", 40000 + salt);
