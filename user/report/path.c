@@ -39,7 +39,7 @@ static void add_row(struct table *table, const struct path *path, const struct p
 	row_label(label, row->state, row->cause);
 	table_row(table);
 	table_cell(table, 0, "%s", label);
-	table_cell(table, 1, "%s", row->function);
+	table_cell(table, 1, "%.48s", row->function);
 	table_cell(table, 2, "%s", FIGURE_NS(row->ns));
 	table_cell(table, 3, "%.0f%%", 100.0 * row->ns / path->wall_ns);
 	threads_cell(table, 4, row);
@@ -117,7 +117,7 @@ void report_path(struct page *page, const struct explanation *explanation)
 	    "  from the end back to whoever the others waited for: what is not on it can shrink without making the run shorter");
 	table_init(&table, page, 5);
 	table.left[0] = table.left[1] = table.left[4] = true;
-	table.elastic = 1;
+	table.elastic = 0;
 	table_row(&table);
 	table_cell(&table, 0, "on the critical path");
 	table_cell(&table, 1, "in%s", path->samples ? " (on CPU: sampled)" : "");
@@ -147,7 +147,7 @@ static void add_line(struct table *table, const char *label, const char *functio
 
 	table_row(table);
 	table_cell(table, 0, "%s", label);
-	table_cell(table, 1, "%s", function);
+	table_cell(table, 1, "%.48s", function);
 	report_duration_cell(table, 2, before_ns);
 	report_duration_cell(table, 3, after_ns);
 	table_cell(table, 4, "%s", report_signed(difference, before_ns, after_ns));
@@ -179,6 +179,7 @@ static void add_items(struct table *table, const struct comparison *comparison)
 void report_path_difference(struct page *page, const struct comparison *comparison)
 {
 	const struct explanation *before = comparison->before, *after = comparison->after;
+	bool same = !strcmp(before->run->name, after->run->name);
 	char name[NAME_BYTES];
 	struct table table;
 
@@ -187,12 +188,12 @@ void report_path_difference(struct page *page, const struct comparison *comparis
 	page_gap(page);
 	table_init(&table, page, 5);
 	table.left[0] = table.left[1] = true;
-	table.elastic = 1;
+	table.elastic = 0;
 	table_row(&table);
 	table_cell(&table, 0, "the wall time's difference, along the critical path");
 	table_cell(&table, 1, "in");
-	table_cell(&table, 2, "%.20s", report_name(name, before, after, false));
-	table_cell(&table, 3, "%.20s", report_name(name, after, before, true));
+	table_cell(&table, 2, "%.20s", same ? "before" : before->run->name);
+	table_cell(&table, 3, "%.20s", same ? "after" : after->run->name);
 	table_cell(&table, 4, "difference");
 	add_items(&table, comparison);
 	add_line(&table, "= wall time", "", before->wall_ns, after->wall_ns);
