@@ -1,7 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must hold of every critical path, whatever the run. Includes come from the test: cmocka, explain/path.h, run_builder.h. */
+/* Runs for tests of the critical path, and what must hold of it whatever the run. Includes come from the test: cmocka, explain/path.h, run_builder.h. */
 #ifndef CONCPROF_TESTS_PATH_RUNS_H
 #define CONCPROF_TESTS_PATH_RUNS_H
+
+/* 100 ms; `n` threads of one process that live all the time, each the first one's child. */
+static inline struct run *run_of(unsigned int n)
+{
+	struct run *run = build_run("made", 100 * MS);
+
+	build_process(run, 0, "made");
+	for (unsigned int i = 0; i < n; i++)
+		build_thread(run, 1, i ? 1 : 0, i ? "worker" : "made", 0, 100 * MS);
+	run->timeline = true;
+	return run;
+}
+
+static inline struct run_wait *lock(struct run *run, unsigned int thread, uint64_t waker)
+{
+	struct run_wait *wait = build_futex(run, &run->threads[thread - 1], "big_lock", 0, true, 1, 0);
+
+	wait->waker = waker;
+	return wait;
+}
+
+static inline struct run_wait *join(struct run *run, unsigned int thread, uint64_t waker)
+{
+	struct run_wait *wait = build_join(run, &run->threads[thread - 1], 0);
+
+	wait->waker = waker;
+	return wait;
+}
 
 /* The interval of the lane that holds the segment is of its state and cause. */
 static inline void segment_is_of_its_thread(const struct timeline *timeline, const struct path_segment *segment)

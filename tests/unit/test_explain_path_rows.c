@@ -9,9 +9,10 @@
 
 #include "explain/path.h"
 #include "explained.h"
-#include "path_runs.h"
 #include "report/report.h"
 #include "run_builder.h"
+
+#include "path_runs.h"
 
 /*
  * A main thread that joins two workers, which take turns under a lock. `wall` ms in all, of which the workers hash all but 20; the lock is

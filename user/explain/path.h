@@ -4,15 +4,15 @@
  * earlier, so that only what lies on it can make the run shorter.
  *
  *   - It begins at the end of T on the root's main thread; on the thread that ended last, if that had ended before; in an attached run on the
- *     thread that was on a CPU last.
+ *     thread that was on a CPU last, of those that live then.
  *   - Time on a CPU, in the run queue and in waits for something outside the run is the thread's own.
  *   - A wait for another followed thread is not: from its end the path continues on the thread that ended it. So it does after waits for
  *     signals and stops, and those of which nothing is known but who ended them, if that was a followed thread.
  *   - A wait that something else ended (an interrupt, a timer, a thread that is not followed), or that nothing had ended by then, is the
  *     thread's own, and the path continues before it. So is one whose end the path has followed already: as clocks of CPUs differ, two
  *     threads may seem to have woken each other.
- *   - Before a thread's birth it continues on its creator. Where that is not known: on the thread of the run that was on a CPU last. Time
- *     at which no thread of the run was alive is in state `other`, cause PATH_NOBODY.
+ *   - Before a thread's birth it continues on its creator. Where that is not known: on the thread, of those that live then, that was on a
+ *     CPU last. Time at which no thread of the run was alive is in state `other`, cause PATH_NOBODY.
  *
  * Each part of a thread's life is passed once at most, so that the walk ends whatever a recording holds, after as many steps as there are
  * episodes. Times never increase along it: the segments follow each other without gaps and sum to T exactly.

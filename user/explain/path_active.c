@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which thread was on a CPU last, for points in time that only go back: a heap of lanes by when that was, as far as it is known. A lane's
- * time is found anew when it comes to the top and has become too late. Then either it is on a CPU at that very time, and is the answer, or
- * episodes are left behind for good: all calls together take O((episodes + calls) log lanes).
+ * Which of the threads that are alive was on a CPU last, for points in time that only go back: a heap of their lanes by when that was, as far
+ * as it is known. A lane's time is found anew when it comes to the top and has become too late. Then either it is on a CPU at that very time,
+ * and is the answer, or episodes are left behind for good: all calls together take O((episodes + calls) log lanes).
  */
 #include <errno.h>
 
@@ -17,6 +17,8 @@ struct entry {
 
 struct path_active {
 	const struct timeline *timeline;
+	const struct lane **by_end; /* the last first */
+	size_t ended;               /* how many of them are, or have been, in the heap */
 	struct entry *heap;
 	size_t n;
 };
@@ -45,24 +47,40 @@ static void sift_down(struct path_active *active, size_t at)
 	}
 }
 
+static void push(struct path_active *active, struct entry entry)
+{
+	struct entry *heap = active->heap;
+	size_t at = active->n++;
+
+	for (; at && is_later(&entry, &heap[(at - 1) / 2]); at = (at - 1) / 2)
+		heap[at] = heap[(at - 1) / 2];
+	heap[at] = entry;
+}
+
+static int by_end(const void *a, const void *b)
+{
+	const struct lane *x = *(const struct lane *const *)a, *y = *(const struct lane *const *)b;
+
+	return x->end_ns != y->end_ns ? (x->end_ns > y->end_ns ? -1 : 1) : (x > y) - (x < y);
+}
+
 int path_active_new(const struct timeline *timeline, struct path_active **ret)
 {
+	size_t n = timeline->n_lanes;
 	struct path_active *active = calloc(1, sizeof(*active));
 
 	if (!active)
 		return -ENOMEM;
 	active->timeline = timeline;
-	active->heap = calloc(timeline->n_lanes + 1, sizeof(*active->heap));
-	if (!active->heap) {
-		free(active);
+	active->heap = calloc(n + 1, sizeof(*active->heap));
+	active->by_end = calloc(n + 1, sizeof(*active->by_end));
+	if (!active->heap || !active->by_end) {
+		path_active_free(active);
 		return -ENOMEM;
 	}
-	active->n = timeline->n_lanes;
-	for (size_t i = 0; i < active->n; i++)
-		active->heap[i] =
-		    (struct entry){.last_ns = timeline->lanes[i].end_ns, .lane = i, .episode = timeline->lanes[i].n_episodes};
-	for (size_t i = active->n / 2; i-- > 0;)
-		sift_down(active, i);
+	for (size_t i = 0; i < n; i++)
+		active->by_end[i] = &timeline->lanes[i];
+	qsort(active->by_end, n, sizeof(*active->by_end), by_end);
 	*ret = active;
 	return 0;
 }
@@ -74,8 +92,6 @@ static bool find_last(const struct lane *lane, struct entry *entry, uint64_t at_
 {
 	if (lane->begin_ns >= at_ns)
 		return false;
-	if (at_ns > lane->end_ns)
-		at_ns = lane->end_ns;
 	while (entry->episode) {
 		const struct run_episode *episode = &lane->episodes[entry->episode - 1];
 
@@ -92,9 +108,17 @@ static bool find_last(const struct lane *lane, struct entry *entry, uint64_t at_
 
 size_t path_active_last(struct path_active *active, uint64_t at_ns)
 {
+	const struct lane *first = active->timeline->lanes;
+	size_t n = active->timeline->n_lanes;
+
+	for (; active->ended < n && active->by_end[active->ended]->end_ns >= at_ns; active->ended++) {
+		const struct lane *lane = active->by_end[active->ended];
+
+		push(active, (struct entry){.last_ns = lane->end_ns, .lane = lane - first, .episode = lane->n_episodes});
+	}
 	while (active->n) {
 		struct entry *top = &active->heap[0];
-		const struct lane *lane = &active->timeline->lanes[top->lane];
+		const struct lane *lane = &first[top->lane];
 
 		if (top->exact && top->last_ns <= at_ns && lane->begin_ns < at_ns)
 			return top->lane;
@@ -104,7 +128,7 @@ size_t path_active_last(struct path_active *active, uint64_t at_ns)
 			return top->lane;
 		sift_down(active, 0);
 	}
-	return SIZE_MAX;
+	return active->ended < n ? (size_t)(active->by_end[active->ended] - first) : SIZE_MAX;
 }
 
 void path_active_free(struct path_active *active)
@@ -112,5 +136,6 @@ void path_active_free(struct path_active *active)
 	if (!active)
 		return;
 	free(active->heap);
+	free(active->by_end);
 	free(active);
 }

@@ -16,7 +16,10 @@ enum fit { FIT_NONE, FIT_KERNEL, FIT_LIBRARY, FIT_OBJECT, FIT_OWN };
 
 static enum fit fit_of(const struct run_frame *frame)
 {
-	if (frame->kind == FRAME_UNFINISHED || (!frame->function[0] && !frame->object[0]))
+	if (frame->kind == FRAME_UNFINISHED)
+		return FIT_NONE;
+	/* As trace/ calls code that lies in no mapping that was seen. */
+	if (!frame->function[0] && (!frame->object[0] || !strcmp(frame->object, "[unknown]")))
 		return FIT_NONE;
 	if (frame->kind == FRAME_KERNEL)
 		return FIT_KERNEL;

@@ -25,12 +25,12 @@ int path_sum(const struct timeline *timeline, const struct path_tallies *tallies
 /* path_sentence.c */
 int path_tell(struct path *path);
 
-/* path_active.c: the thread that was on a CPU last. */
+/* path_active.c: which thread was on a CPU last. */
 struct path_active;
 int path_active_new(const struct timeline *timeline, struct path_active **ret); /* 0 or -ENOMEM */
 /*
- * The position of the lane that was on a CPU last before at_ns (at it: up to it), of those born before; SIZE_MAX: there is none. Points in
- * time must not increase from call to call. Of several the first, in the first call.
+ * The position of the lane that was on a CPU last, up to at_ns, of those alive at it (born before it); of the one that had ended last, if none
+ * is. SIZE_MAX: none was born before. Points in time must not increase from call to call.
  */
 size_t path_active_last(struct path_active *active, uint64_t at_ns);
 void path_active_free(struct path_active *active); /* NULL is fine */

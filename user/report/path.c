@@ -16,6 +16,8 @@ static void row_label(char label[CAUSE_LABEL_BYTES], enum state state, const cha
 	else if (state_info[state].group == STATE_GROUP_CPU)
 		snprintf(label, CAUSE_LABEL_BYTES, "on CPU%s%s", state == STATE_CPU ? "" : ", ",
 			 state == STATE_CPU ? "" : state_info[state].name);
+	else if (!strcmp(cause, PATH_NOBODY))
+		snprintf(label, CAUSE_LABEL_BYTES, "%s", cause);
 	else
 		cause_label(label, state, cause);
 }

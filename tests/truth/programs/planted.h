@@ -23,7 +23,7 @@
 static inline unsigned int dose(int argc, char **argv)
 {
 	MUST(argc == 2);
-	return (unsigned int)atoi(argv[1]);
+	return (unsigned int)strtoul(argv[1], NULL, 10);
 }
 
 #endif
