@@ -203,13 +203,14 @@ static void test_it_begins_on_the_root_whatever_lives_on(void **state)
 
 static void test_the_roots_main_thread_may_end_before_its_others(void **state)
 {
-	struct run *run = run_of(2);
+	struct run *run = run_of(1);
 
 	(void)state;
 	build_process(run, 1, "daemon");
 	build_thread(run, 2, 1, "daemon", 10 * MS, 90 * MS);
+	build_thread(run, 1, 1, "worker", 20 * MS, 80 * MS);
 	lives(run, 1, 0, 60);
-	PATH(run, {0, 100, 2, STATE_CPU, ""});
+	PATH(run, {0, 20, 1, STATE_CPU, ""}, {20, 100, 3, STATE_CPU, ""});
 	run_free(run);
 }
 
@@ -313,7 +314,7 @@ static void test_a_waker_that_was_not_on_a_cpu(void **state)
 
 static void test_a_waker_that_had_ended_or_was_not_born(void **state)
 {
-	struct run *run = run_of(2);
+	struct run *run = run_of(3);
 
 	(void)state;
 	off(run, 1, join(run, 1, 2), 30, 40, 0);
@@ -323,6 +324,7 @@ static void test_a_waker_that_had_ended_or_was_not_born(void **state)
 	lives(run, 2, 20, 30);
 	PATH(run, {0, 30, 1, STATE_CPU, ""}, {30, 70, 1, STATE_SYNC, "join"}, {70, 100, 1, STATE_CPU, ""});
 	lives(run, 2, 70, 80);
+	run->threads[1].parent = 3;
 	PATH(run, {0, 30, 1, STATE_CPU, ""}, {30, 70, 1, STATE_SYNC, "join"}, {70, 100, 1, STATE_CPU, ""});
 	run_free(run);
 }

@@ -21,7 +21,7 @@
 static struct run *run_turns(uint64_t wall, unsigned int salt)
 {
 	struct run *run = build_run("turns", wall * MS);
-	struct run_wait *join, *lock, *port;
+	struct run_wait *joining, *taking, *port;
 	struct run_thread *first, *a, *b;
 	char peer[40];
 
@@ -32,18 +32,18 @@ static struct run *run_turns(uint64_t wall, unsigned int salt)
 	build_cpu(first, 15 * MS, 0);
 	build_cpu(a, 60 * MS, 20 * MS);
 	build_cpu(b, 40 * MS, 20 * MS);
-	join = build_join(run, first, (wall - 20) * MS);
-	join->waker = b->id;
-	lock = build_futex(run, b, "", 0x40 * salt, true, 1, wall * MS / 2 - 13 * MS);
+	joining = build_join(run, first, (wall - 20) * MS);
+	joining->waker = b->id;
+	taking = build_futex(run, b, "", 0x40 * salt, true, 1, wall * MS / 2 - 13 * MS);
 	build_wait(run, b, CLASS_WOKEN, "", 1, 2 * MS);
-	lock->waker = a->id;
-	lock->stack = build_stack(run, "main;take_turn;pthread_mutex_lock;futex_wait_[k]");
+	taking->waker = a->id;
+	taking->stack = build_stack(run, "main;take_turn;pthread_mutex_lock;futex_wait_[k]");
 	snprintf(peer, sizeof(peer), "127.0.0.1:%u", 40000 + salt);
 	port = build_socket(run, a, "recvfrom", peer, 1, 5 * MS);
 	port->stack = build_stack(run, "main;recv.constprop.0;__libc_read");
-	build_episode(run, first, join, 10 * MS, (wall - 20) * MS, 0);
+	build_episode(run, first, joining, 10 * MS, (wall - 20) * MS, 0);
 	build_episode(run, a, port, 12 * MS, 5 * MS, 0);
-	build_episode(run, b, lock, 11 * MS, wall * MS / 2 - 13 * MS, 2 * MS);
+	build_episode(run, b, taking, 11 * MS, wall * MS / 2 - 13 * MS, 2 * MS);
 	build_moment(run, a, "main;hash", 11 * MS);
 	build_moment(run, a, "main;hash", 18 * MS);
 	build_moment(run, a, "main;hash;memcpy", 19 * MS);
@@ -198,17 +198,43 @@ static void test_turns_under_a_lock(void **state)
 	assert_int_equal(row_of(path, STATE_SOCKET, "127.0.0.1:40001", "recv")->ns, 5 * MS);
 	for (size_t i = 0; i < path->n_through; i++) {
 		const struct path_through *through = &path->through[i];
-		bool join = through->state == STATE_SYNC;
+		bool joined = through->state == STATE_SYNC;
 
 		assert_int_equal(through->count, 1);
-		assert_int_equal(through->ns, join ? 180 * MS : 87 * MS);
-		assert_int_equal(through->handover_ns, join ? 0 : 2 * MS);
-		assert_int_equal(through->handovers, join ? 0 : 1);
+		assert_int_equal(through->ns, joined ? 180 * MS : 87 * MS);
+		assert_int_equal(through->handover_ns, joined ? 0 : 2 * MS);
+		assert_int_equal(through->handovers, joined ? 0 : 1);
 	}
 	assert_int_equal(path->n_through, 2);
 	says(path->sentence, "of 200 ms: ");
 	says(path->sentence, "2.00 ms handing the lock \"mutex of take_turn() at 0x5581040\" over");
 	says(path->sentence, "5.00 ms waiting for 127.0.0.1:40001");
+	explanation_free(explanation);
+	run_free(run);
+}
+
+/* While one thread waited for the lock, so did who gave it to that one: the path's time is behind the lock once. */
+static void test_waits_within_waits_count_once(void **state)
+{
+	struct run *run = run_of(3);
+	struct explanation *explanation;
+	const struct path_through *through;
+
+	(void)state;
+	build_episode(run, &run->threads[0], lock(run, 1, 2), 10 * MS, 70 * MS, 3 * MS);
+	build_episode(run, &run->threads[1], lock(run, 2, 3), 5 * MS, 55 * MS, 0);
+	build_episode(run, &run->threads[1], lock(run, 2, 3), 65 * MS, 0, 2 * MS); /* there was no wait to hand over from */
+	build_episode(run, &run->threads[2], lock(run, 3, 1), 2 * MS, 6 * MS, 0);
+	for (int i = 0; i < 3; i++)
+		build_cpu(&run->threads[i], 1, 0);
+	explanation = whole(run);
+	through = &explanation->path->through[0];
+	assert_int_equal(explanation->path->n_through, 1);
+	assert_string_equal(through->cause, "big_lock");
+	assert_int_equal(through->count, 3);
+	assert_int_equal(through->ns, 78 * MS);
+	assert_int_equal(through->handovers, 1);
+	assert_int_equal(through->handover_ns, 3 * MS);
 	explanation_free(explanation);
 	run_free(run);
 }
@@ -242,7 +268,7 @@ static void test_the_difference_sums_to_that_of_the_wall_times(void **state)
 	struct explanation *a = whole(before), *b = whole(after);
 	struct comparison *comparison;
 	int64_t sum = 0;
-	bool lock = false;
+	bool locked = false;
 
 	(void)state;
 	assert_int_equal(explain_difference(a, b, &comparison), 0);
@@ -254,9 +280,9 @@ static void test_the_difference_sums_to_that_of_the_wall_times(void **state)
 		/* Another address is no other lock, and another port no other peer. */
 		if (item->state == STATE_RUN_QUEUE || item->state == STATE_SOCKET)
 			assert_int_equal(item->before_ns, item->after_ns);
-		lock |= item->state == STATE_RUN_QUEUE;
+		locked |= item->state == STATE_RUN_QUEUE;
 	}
-	assert_true(lock);
+	assert_true(locked);
 	assert_int_equal(sum, -50 * (int64_t)MS);
 	comparison_free(comparison);
 	after->timeline = false;
@@ -334,6 +360,7 @@ int main(void)
 	    cmocka_unit_test(test_functions_are_the_programs_own),
 	    cmocka_unit_test(test_code_without_symbols_is_called_by_its_file),
 	    cmocka_unit_test(test_turns_under_a_lock),
+	    cmocka_unit_test(test_waits_within_waits_count_once),
 	    cmocka_unit_test(test_words_leave_out_what_the_system_chose),
 	    cmocka_unit_test(test_the_difference_sums_to_that_of_the_wall_times),
 	    cmocka_unit_test(test_the_report_shows_it),
