@@ -8,6 +8,7 @@
 #define ROWS_SHOWN         6
 #define THROUGH_SHOWN      3
 #define SHARE_WORTH_SAYING 0.01
+#define NAME_SHOWN         20 /* of a run, at the head of a column */
 
 static void row_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause)
 {
@@ -181,7 +182,7 @@ static void add_items(struct table *table, const struct comparison *comparison)
 void report_path_difference(struct page *page, const struct comparison *comparison)
 {
 	const struct explanation *before = comparison->before, *after = comparison->after;
-	bool same = !strcmp(before->run->name, after->run->name);
+	bool same = !strncmp(before->run->name, after->run->name, NAME_SHOWN);
 	char name[NAME_BYTES];
 	struct table table;
 
@@ -194,8 +195,8 @@ void report_path_difference(struct page *page, const struct comparison *comparis
 	table_row(&table);
 	table_cell(&table, 0, "the wall time's difference, along the critical path");
 	table_cell(&table, 1, "in");
-	table_cell(&table, 2, "%.20s", same ? "before" : before->run->name);
-	table_cell(&table, 3, "%.20s", same ? "after" : after->run->name);
+	table_cell(&table, 2, "%.*s", NAME_SHOWN, same ? "before" : before->run->name);
+	table_cell(&table, 3, "%.*s", NAME_SHOWN, same ? "after" : after->run->name);
 	table_cell(&table, 4, "difference");
 	add_items(&table, comparison);
 	add_line(&table, "= wall time", "", before->wall_ns, after->wall_ns);
