@@ -102,12 +102,34 @@ static void test_samples_on_the_path_divide_its_cpu_time(void **state)
 	assert_int_equal(path->cpu_ns, 80 * MS);
 	assert_int_equal(path->samples, 3);
 	assert_int_equal(path->sampled_ns, 80 * MS);
-	assert_int_equal(row_of(path, STATE_USER, "", "a")->ns + row_of(path, STATE_USER, "", "inner")->ns +
-			     row_of(path, STATE_KERNEL, "", "b")->ns,
-			 80 * MS);
-	assert_in_range(row_of(path, STATE_KERNEL, "", "b")->ns, 80 * MS / 3, 80 * MS / 3 + 1);
+	/* So few samples leave the sides to the account. */
+	assert_int_equal(row_of(path, STATE_USER, "", "a")->ns, 24 * MS);
+	assert_int_equal(row_of(path, STATE_USER, "", "inner")->ns, 24 * MS);
+	assert_int_equal(row_of(path, STATE_KERNEL, "", "b")->ns, 32 * MS);
 	assert_int_equal(row_of(path, STATE_KERNEL, "", "b")->count, 1);
 	assert_ptr_equal(row_of(path, STATE_SLEEP, "sleep", "")->thread, &run->threads[0]);
+	explanation_free(explanation);
+	run_free(run);
+}
+
+/* Part of a life that is not as the whole of it. */
+static void test_many_samples_know_the_sides_better_than_the_account(void **state)
+{
+	struct run *run = run_computing(10 * MS, 90 * MS);
+	struct run_wait *wait = build_wait(run, &run->threads[0], CLASS_SLEEP, "clock_nanosleep", 1, 0);
+	struct explanation *explanation;
+
+	(void)state;
+	build_episode(run, &run->threads[0], wait, 50 * MS, 50 * MS, 0);
+	for (int i = 0; i < 40; i++)
+		build_moment(run, &run->threads[0], i % 4 ? "main;a" : "main;b;sys_read_[k]", i * MS);
+	explanation = whole(run);
+	assert_int_equal(row_of(explanation->path, STATE_KERNEL, "", "b")->ns, 50 * MS / 4);
+	assert_int_equal(row_of(explanation->path, STATE_USER, "", "a")->ns, 50 * MS * 3 / 4);
+	explanation_free(explanation);
+	run->threads[0].ns[CLASS_KERNEL] = 41 * MS; /* nearly all of its time is on the path */
+	explanation = whole(run);
+	assert_in_range(row_of(explanation->path, STATE_KERNEL, "", "b")->ns, 40 * MS, 41 * MS);
 	explanation_free(explanation);
 	run_free(run);
 }
@@ -356,6 +378,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_samples_on_the_path_divide_its_cpu_time),
+	    cmocka_unit_test(test_many_samples_know_the_sides_better_than_the_account),
 	    cmocka_unit_test(test_other_samples_and_the_account_stand_in),
 	    cmocka_unit_test(test_functions_are_the_programs_own),
 	    cmocka_unit_test(test_code_without_symbols_is_called_by_its_file),

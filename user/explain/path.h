@@ -34,9 +34,9 @@ struct path_segment {
 };
 
 /*
- * The same summed by (state, cause, function). A thread's time on a CPU is exact; what it did there is sampled: the time is divided over its
- * samples on the path, or, where it has none there, over all of its samples. Without samples it has its sides in the proportion of the
- * thread's account, and no function.
+ * The same summed by (state, cause, function). A thread's time on a CPU is exact. Its sides are in the proportion of the thread's account where
+ * nearly all of the thread's time is on the path, or samples are few; else of its samples on the path. What it did is sampled: each side is
+ * divided over the side's samples on the path, or, where the thread has none there, over all of its samples. Without any it has no function.
  */
 struct path_row {
 	enum state state;

@@ -7,6 +7,12 @@
 #include "explain/stacks.h"
 #include "lib/cleanup.h"
 
+/* So few samples say nothing of how much is on which side. */
+#define SAMPLES_ENOUGH 20
+
+enum { SIDE_USER, SIDE_KERNEL, SIDE_UNKNOWN, SIDES };
+static const enum state side_states[SIDES] = {STATE_USER, STATE_KERNEL, STATE_CPU};
+
 /* A row's part of one thread. */
 struct piece {
 	enum state state;
@@ -100,55 +106,80 @@ static void count_hits(struct summing *summing, const struct lane *lane, bool an
 	}
 }
 
-/* The state that the thread's account has, where the stack says another: the stack deceives, not the account. */
-static enum state state_of(const struct run_thread *thread, bool in_syscall)
+/* Of a sample. Where the thread's account has no time on the side a sample says, the stack deceives, not the account. */
+static int side_of(const struct run_thread *thread, bool in_syscall)
 {
-	uint64_t user_ns = thread->ns[CLASS_USER], kernel_ns = thread->ns[CLASS_KERNEL];
+	bool user = thread->ns[CLASS_USER], kernel = thread->ns[CLASS_KERNEL];
 
-	if (!user_ns && !kernel_ns)
-		return thread->ns[CLASS_CPU] ? STATE_CPU : in_syscall ? STATE_KERNEL : STATE_USER;
-	return in_syscall ? kernel_ns ? STATE_KERNEL : STATE_USER : user_ns ? STATE_USER : STATE_KERNEL;
+	if (!user && !kernel && thread->ns[CLASS_CPU])
+		return SIDE_UNKNOWN;
+	if (user == kernel)
+		return in_syscall ? SIDE_KERNEL : SIDE_USER;
+	return kernel ? SIDE_KERNEL : SIDE_USER;
 }
 
-static int divide_by_samples(struct summing *summing, const struct run_thread *thread, uint64_t ns, bool on_path)
+/* The sides of a thread's time on the path: they sum to `ns`. */
+static void find_sides(const struct run_thread *thread, const struct hits *hits, uint64_t ns, uint64_t sides[SIDES])
 {
-	struct hits *hits = &summing->hits;
-	uint64_t before = 0;
+	uint64_t parts[SIDES] = {thread->ns[CLASS_USER], thread->ns[CLASS_KERNEL], thread->ns[CLASS_CPU]};
+	uint64_t all = parts[0] + parts[1] + parts[2], before = 0;
+
+	/* The account is exact, but of the whole life; few samples say less of a part of it than that. */
+	if (hits->all && (!all || (hits->all >= SAMPLES_ENOUGH && ns < all - all / 10))) {
+		all = hits->all;
+		memset(parts, 0, sizeof(parts));
+		for (size_t i = 0; i < hits->n; i++)
+			parts[side_of(thread, hits->keys[i] & 1)] += hits->count[hits->keys[i]];
+	}
+	if (!all) /* an account that has no such time contradicts the episodes */
+		all = parts[2] = 1;
+	for (int side = 0; side < SIDES; side++) {
+		sides[side] = share_of(ns, before, parts[side], all);
+		before += parts[side];
+	}
+}
+
+/* Over the samples of the side; time whose side is not known over all. */
+static int divide_side(struct summing *summing, const struct run_thread *thread, int side, uint64_t ns, bool on_path)
+{
+	const struct hits *hits = &summing->hits;
+	struct piece piece = {.state = side_states[side], .cause = "", .function = "", .thread = thread, .ns = ns};
+	uint64_t all = 0, before = 0;
 	int err = 0;
 
-	for (size_t i = 0; i < hits->n; i++) {
-		uint64_t *count = &hits->count[hits->keys[i]];
+	for (size_t i = 0; i < hits->n; i++)
+		if (side == SIDE_UNKNOWN || side == side_of(thread, hits->keys[i] & 1))
+			all += hits->count[hits->keys[i]];
+	if (!all)
+		return add_piece(summing, piece);
+	for (size_t i = 0; !err && i < hits->n; i++) {
+		uint64_t count = hits->count[hits->keys[i]];
+		int own = side_of(thread, hits->keys[i] & 1);
 
-		if (!err)
-			err = add_piece(summing, (struct piece){
-						     .state = state_of(thread, hits->keys[i] & 1),
-						     .cause = "",
-						     .function = summing->functions.names[hits->keys[i] / 2],
-						     .thread = thread,
-						     .ns = share_of(ns, before, *count, hits->all),
-						     .count = on_path ? *count : 0,
-						 });
-		before += *count;
-		*count = 0;
+		if (side != SIDE_UNKNOWN && side != own)
+			continue;
+		piece.function = summing->functions.names[hits->keys[i] / 2];
+		piece.ns = share_of(ns, before, count, all);
+		/* Each sample is counted once. */
+		piece.count = on_path && side == own ? count : 0;
+		before += count;
+		err = add_piece(summing, piece);
 	}
-	hits->n = hits->all = 0;
 	return err;
 }
 
-static int divide_by_account(struct summing *summing, const struct run_thread *thread, uint64_t ns)
+static int divide(struct summing *summing, const struct run_thread *thread, uint64_t ns, bool on_path)
 {
-	static const enum state states[] = {STATE_USER, STATE_KERNEL, STATE_CPU};
-	const uint64_t parts[] = {thread->ns[CLASS_USER], thread->ns[CLASS_KERNEL], thread->ns[CLASS_CPU]};
-	uint64_t all = parts[0] + parts[1] + parts[2], before = 0;
+	struct hits *hits = &summing->hits;
+	uint64_t sides[SIDES];
 	int err = 0;
 
-	/* An account that has no such time contradicts the episodes. */
-	if (!all)
-		return add_piece(summing, (struct piece){STATE_CPU, "", "", thread, ns, 0});
-	for (int i = 0; !err && i < 3; i++) {
-		err = add_piece(summing, (struct piece){states[i], "", "", thread, share_of(ns, before, parts[i], all), 0});
-		before += parts[i];
-	}
+	find_sides(thread, hits, ns, sides);
+	for (int side = 0; !err && side < SIDES; side++)
+		err = divide_side(summing, thread, side, sides[side], on_path);
+	for (size_t i = 0; i < hits->n; i++)
+		hits->count[hits->keys[i]] = 0;
+	hits->n = hits->all = 0;
 	return err;
 }
 
@@ -169,9 +200,7 @@ static int add_cpu(struct summing *summing, size_t position)
 		count_hits(summing, lane, true);
 	}
 	summing->path->cpu_ns += ns;
-	if (!summing->hits.all)
-		return divide_by_account(summing, lane->thread, ns);
-	return divide_by_samples(summing, lane->thread, ns, on_path);
+	return divide(summing, lane->thread, ns, on_path);
 }
 
 /* --- waits --- */
