@@ -228,6 +228,19 @@ static void test_attached_it_begins_where_work_was_last(void **state)
 	run_free(run);
 }
 
+/* A part of a run, or one that was interrupted: its main thread waits on, nobody knows for whom. */
+static void test_where_nobody_ends_it_begins_where_work_was_last(void **state)
+{
+	struct run *run = run_of(2);
+
+	(void)state;
+	off(run, 1, join(run, 1, 0), 10, 90, 0);
+	PATH(run, {0, 10, 1, STATE_CPU, ""}, {10, 100, 1, STATE_SYNC, "join"});
+	run->threads[0].ended = false;
+	PATH(run, {0, 100, 2, STATE_CPU, ""});
+	run_free(run);
+}
+
 static void test_nothing_but_waiting_is_a_path_too(void **state)
 {
 	struct run *run = run_of(2);
@@ -373,6 +386,7 @@ int main(void)
 	    cmocka_unit_test(test_it_begins_on_the_root_whatever_lives_on),
 	    cmocka_unit_test(test_the_roots_main_thread_may_end_before_its_others),
 	    cmocka_unit_test(test_attached_it_begins_where_work_was_last),
+	    cmocka_unit_test(test_where_nobody_ends_it_begins_where_work_was_last),
 	    cmocka_unit_test(test_nothing_but_waiting_is_a_path_too),
 	    cmocka_unit_test(test_without_a_creator_it_goes_on_where_work_was_last),
 	    cmocka_unit_test(test_before_everybody_is_nobody),

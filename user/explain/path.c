@@ -129,20 +129,24 @@ static int rank_of(const struct run_thread *thread)
 	return thread->process != 1 ? 0 : thread->tid != thread->pid ? 1 : 2;
 }
 
-/* The root's main thread ends last as a rule, with T. */
-static int enter_root(struct walk *walk)
+/* The root's main thread ends last as a rule, with T. Where the run is cut off before, nobody's end says whom it waited for. */
+static int enter_end(struct walk *walk)
 {
 	const struct timeline *timeline = walk->timeline;
-	size_t best = 0;
+	const struct lane *best = timeline->lanes;
 
+	if (!timeline->n_lanes)
+		return charge_nobody(walk, 0);
 	for (size_t i = 1; i < timeline->n_lanes; i++) {
-		const struct lane *lane = &timeline->lanes[i], *other = &timeline->lanes[best];
+		const struct lane *lane = &timeline->lanes[i];
 
-		if (lane->end_ns > other->end_ns ||
-		    (lane->end_ns == other->end_ns && rank_of(lane->thread) > rank_of(other->thread)))
-			best = i;
+		if (lane->end_ns > best->end_ns ||
+		    (lane->end_ns == best->end_ns && rank_of(lane->thread) > rank_of(best->thread)))
+			best = lane;
 	}
-	return timeline->n_lanes ? enter(walk, best) : charge_nobody(walk, 0);
+	if (timeline->run->attached || !best->thread->ended)
+		return enter_last_active(walk);
+	return enter(walk, best - timeline->lanes);
 }
 
 /* --- in a thread --- */
@@ -274,7 +278,7 @@ static int walk_back(struct walk *walk)
 
 	walk->at_ns = walk->timeline->wall_ns;
 	if (walk->at_ns)
-		err = walk->timeline->run->attached && walk->timeline->n_lanes ? enter_last_active(walk) : enter_root(walk);
+		err = enter_end(walk);
 	while (!err && walk->at_ns)
 		err = step(walk);
 	for (size_t i = 0; i < path->n_segments / 2; i++) {

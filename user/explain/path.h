@@ -3,8 +3,8 @@
  * The critical path: what the wall time of a run consists of. From the end of the run backwards it follows whoever could not have gone on
  * earlier, so that only what lies on it can make the run shorter.
  *
- *   - It begins at the end of T on the root's main thread; on the thread that ended last, if that had ended before; in an attached run on the
- *     thread that was on a CPU last, of those that live then.
+ *   - It begins at the end of T on the root's main thread; on the thread that ended last, if that had ended before. In an attached run, and
+ *     where that thread goes on (the run was interrupted, or is a part of one): on the thread that was on a CPU last, of those that live then.
  *   - Time on a CPU, in the run queue and in waits for something outside the run is the thread's own.
  *   - A wait for another followed thread is not: from its end the path continues on the thread that ended it. So it does after waits for
  *     signals and stops, and those of which nothing is known but who ended them, if that was a followed thread.

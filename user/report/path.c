@@ -23,6 +23,12 @@ static void row_label(char label[CAUSE_LABEL_BYTES], enum state state, const cha
 		cause_label(label, state, cause);
 }
 
+/* On a CPU it is from samples, which there may be none of. */
+static const char *function_label(enum state state, const char *function)
+{
+	return function[0] || state_info[state].group != STATE_GROUP_CPU ? function : "(not sampled)";
+}
+
 static void threads_cell(struct table *table, size_t column, const struct path_row *row)
 {
 	if (!row->thread)
@@ -42,7 +48,7 @@ static void add_row(struct table *table, const struct path *path, const struct p
 	row_label(label, row->state, row->cause);
 	table_row(table);
 	table_cell(table, 0, "%s", label);
-	table_cell(table, 1, "%.48s", row->function);
+	table_cell(table, 1, "%.48s", function_label(row->state, row->function));
 	table_cell(table, 2, "%s", FIGURE_NS(row->ns));
 	table_cell(table, 3, "%.0f%%", 100.0 * row->ns / path->wall_ns);
 	threads_cell(table, 4, row);
@@ -167,7 +173,7 @@ static void add_items(struct table *table, const struct comparison *comparison)
 
 		if (i < most) {
 			row_label(label, item->state, item->cause);
-			add_line(table, label, item->function, item->before_ns, item->after_ns);
+			add_line(table, label, function_label(item->state, item->function), item->before_ns, item->after_ns);
 		} else {
 			before_ns += item->before_ns;
 			after_ns += item->after_ns;
