@@ -60,7 +60,7 @@ struct exporter {
 	int (*write)(FILE *out, const struct export_input *input);
 };
 
-#define EXPORTERS(X) X(json) X(folded) X(svg)
+#define EXPORTERS(X) X(json) X(folded) X(svg) X(html)
 
 #define DECLARE_EXPORTER(name) extern const struct exporter exporter_##name;
 EXPORTERS(DECLARE_EXPORTER)

@@ -5,8 +5,9 @@
 
 #include "export/utf8.h"
 #include "export/writer.h"
+#include "export/xml.h"
 
-static void quote(FILE *out, const char *value)
+static void quote(FILE *out, const char *value, bool in_html)
 {
 	const char *s = value;
 
@@ -17,10 +18,10 @@ static void quote(FILE *out, const char *value)
 
 		if (*s == '"' || *s == '\\')
 			fprintf(out, "\\%c", *s);
-		else if (length && (point < 0x20 || point == 0x7f))
-			fprintf(out, "\\u%04x", point);
-		else if (!length)
+		else if (!length || (in_html && !xml_is_shown(point)))
 			fputs("\\ufffd", out);
+		else if (point < 0x20 || point == 0x7f || (in_html && (point == '<' || point == '>' || point == '&')))
+			fprintf(out, "\\u%04x", point);
 		else
 			fwrite(s, 1, length, out);
 		s += length ? length : 1;
@@ -42,7 +43,7 @@ static void begin(struct json *json, const char *key)
 		fputc(',', json->out);
 	json->more = true;
 	if (key) {
-		quote(json->out, key);
+		quote(json->out, key, json->in_html);
 		fputc(':', json->out);
 	}
 }
@@ -67,7 +68,7 @@ void json_string(struct json *json, const char *key, const char *value)
 		return;
 	}
 	begin(json, key);
-	quote(json->out, value);
+	quote(json->out, value, json->in_html);
 }
 
 void json_number(struct json *json, const char *key, uint64_t value)
