@@ -29,8 +29,11 @@ __attribute__((format(printf, 3, 4))) void html_cell(struct html_page *page, con
 void html_time_cell(struct html_page *page, uint64_t ns);
 /* The state's colour and pattern, beside its name. */
 void html_swatch(FILE *out, enum state state);
-/* Shares of a bar `full` wide, one after the other, in the order of states.def. `label`: what it says in words. */
-void html_bar(struct html_page *page, const double values[STATE_COUNT], double full, const char *label);
+/*
+ * Shares of a bar `full` wide, one after the other, in the order of states.def; a share of at least `named` percent bears its name. `label`: what
+ * the bar says in words.
+ */
+void html_bar(struct html_page *page, const double values[STATE_COUNT], double full, double named, const char *label);
 
 /* What a wait, or time on a CPU, is called: cause_label(), "for a CPU, preempted", "on a CPU, user". Returns `label`. */
 const char *html_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause);

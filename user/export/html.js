@@ -9,6 +9,7 @@ function select(change) {
 	if (!select.due)
 		select.due = requestAnimationFrame(() => {
 			select.due = 0;
+			flame.parts = selectedParts(flame.run);
 			fillFlame();
 			saySelected();
 		});
@@ -24,7 +25,7 @@ function sayFlameWhat() {
 
 // Sums of the selection, by state; each carries its nanoseconds.
 function saySelected() {
-	const {t0, t1, lanes: chosen} = selection, run = flame.run, sums = sumStates(selectedParts(run)), total = sums.reduce((a, b) => a + b, 0);
+	const {t0, t1, lanes: chosen} = selection, run = flame.run, sums = sumStates(flame.parts), total = sums.reduce((a, b) => a + b, 0);
 	const where = [t0 === null ? "whole run" : nsText(t1 - t0) + " from " + timeText(t0, Math.max(1, (t1 - t0) / 100)),
 		chosen ? chosen.size === 1 ? threadLabel(run, [...chosen][0]) : chosen.size + " threads" : "all threads"];
 	const place = find("selected");

@@ -139,6 +139,8 @@ void html_put_answer(struct html_page *page)
 
 /* --- the budget --- */
 
+#define BAR_NAMED 6.0 /* percent of the page's width: room for "run_queue" */
+
 static double sum_of(const double values[STATE_COUNT])
 {
 	double sum = 0;
@@ -162,7 +164,7 @@ static void put_bars(struct html_page *page, double full)
 		fputs("<div class=\"barrow\"><span class=\"name\">", page->out);
 		html_say(page, "%s", run->run->name);
 		fputs("</span>", page->out);
-		html_bar(page, run->budget, full, label);
+		html_bar(page, run->budget, full, BAR_NAMED, label);
 		fprintf(page->out, "<span class=\"n\">%.2f</span></div>\n", sum_of(run->budget));
 	}
 }

@@ -21,6 +21,18 @@ function make(tag, attributes, ...children) {
 	return element;
 }
 
+// A state's colour and pattern, as html_swatch() draws it.
+function swatch(state) {
+	const space = "http://www.w3.org/2000/svg", picture = document.createElementNS(space, "svg"), box = document.createElementNS(space, "rect");
+
+	for (const [name, value] of [["class", "swatch"], ["width", 12], ["height", 12], ["aria-hidden", "true"]])
+		picture.setAttribute(name, value);
+	for (const [name, value] of [["width", 12], ["height", 12], ["rx", 2], ["fill", "url(#h" + state + ")"]])
+		box.setAttribute(name, value);
+	picture.append(box);
+	return picture;
+}
+
 function button(text, label, act, more) {
 	return make("button", {type: "button", title: label, "aria-label": label, click: act, ...more}, text);
 }

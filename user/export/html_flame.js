@@ -244,7 +244,7 @@ function buildFlame(place) {
 }
 
 function fillFlame() {
-	const parts = selectedParts(flame.run).filter((part) =>
+	const parts = flame.parts.filter((part) =>
 		flame.only === "all" || (states[part.state].group === GROUP_CPU) === (flame.only === "on"));
 
 	flame.tree = buildTree(flame.run, parts, flame.by);
@@ -259,5 +259,6 @@ function showFlame(run) {
 	if (!flame.canvas)
 		buildFlame(find("flame-place"));
 	flame.run = run;
+	flame.parts = selectedParts(run);
 	fillFlame();
 }

@@ -235,16 +235,18 @@ function buildLanes(place) {
 	lanes.overview = make("canvas", {"aria-hidden": true, id: "overview", title: "drag to show a part of the run, click to move there"});
 	lanes.spacer = make("div", {});
 	lanes.scroll = make("div", {class: "lanes-scroll", tabindex: -1}, lanes.canvas, lanes.spacer);
+	lanes.legend = make("span", {class: "legend"});
 	lanes.says = make("span", {class: "faint", id: "view-says"});
 	place.append(
 		make("div", {class: "tools"},
 			button("\u2212", "zoom out", () => zoomView(1 / 0.6, (lanes.view.t0 + lanes.view.t1) / 2), {id: "zoom-out"}),
 			button("+", "zoom in", () => zoomView(0.6, (lanes.view.t0 + lanes.view.t1) / 2), {id: "zoom-in"}),
 			button("whole run", "show the whole run", () => setView(0, lanes.run.wall_ns), {id: "zoom-all"}),
-			button("to selection", "show the selected time", zoomToSelection, {id: "zoom-selection"}), lanes.says),
+			button("to selection", "show the selected time", zoomToSelection, {id: "zoom-selection"}), lanes.says, lanes.legend),
 		lanes.overview, lanes.scroll,
-		make("p", {class: "faint hint"}, "Drag: select a time. Click: select an interval, or a thread by its name. Wheel: zoom (once here, or with Ctrl); " +
-			"Shift and drag: move. Keys: \u2190 \u2192 move, + \u2212 zoom, \u2191 \u2193 thread, Enter select it, , . intervals, Esc reset."),
+		make("p", {class: "faint hint"}, "Drag selects a time, a click an interval, or a thread by its name. The wheel zooms once you clicked here (with Ctrl: always); dragging with " +
+			"Shift moves. Keys: \u2190 \u2192 move, + and \u2212 zoom, \u2191 \u2193 go to a thread, Enter selects it, comma and period go through its intervals, z shows " +
+			"what is selected, Esc resets."),
 		make("p", {id: "lane-says", class: "unseen", "aria-live": "polite"}));
 	listenPointer(lanes.canvas);
 	listenOverview(lanes.overview);
@@ -262,6 +264,17 @@ function sizeLanes() {
 	redrawLanes();
 }
 
+// The states that occur in the lanes; on a CPU they know no side.
+function showLegend(run) {
+	const seen = new Set();
+
+	for (const lane of run.lanes)
+		for (let i = 0; i < lane.code.length; i++)
+			seen.add(run.stateOf[lane.code[i]]);
+	lanes.legend.replaceChildren(...[...seen].sort((a, b) => a - b).map((state) => make("span", {}, swatch(state),
+		state === facts.cpu ? "on a CPU" : state === facts.queue ? "for a CPU" : states[state].name)));
+}
+
 function showLanes(run) {
 	const place = find("lanes-place");
 
@@ -274,6 +287,8 @@ function showLanes(run) {
 	lanes.slices = lanes.hover = lanes.drag = null;
 	lanes.focus = -1;
 	lanes.view = {t0: 0, t1: run.wall_ns};
-	if (run.timeline)
+	if (run.timeline) {
+		showLegend(run);
 		sizeLanes();
+	}
 }

@@ -174,7 +174,7 @@ function drawLanes() {
 }
 
 function redrawLanes() {
-	if (lanes.due || !lanes.run || !lanes.run.timeline)
+	if (lanes.due || !lanes.run || !lanes.run.timeline || lanes.width < 2 * gutter()) // a window that is not shown has no width
 		return;
 	lanes.due = true;
 	requestAnimationFrame(() => {
@@ -224,7 +224,7 @@ function drawOverview() {
 	context.fillStyle = css("--faint");
 	context.font = "11px " + css("--sans");
 	context.fillText(cut("whole run", left - 14, LETTER), 8, 14);
-	context.fillText(cut("up to " + lanes.slices.most.toFixed(lanes.slices.most < 10 ? 1 : 0) + " alive", left - 14, LETTER), 8, 30);
+	context.fillText(cut("up to " + Math.round(lanes.slices.most) + " alive", left - 14, LETTER), 8, 30);
 	context.fillStyle = css("--paper");
 	context.globalAlpha = 0.62;
 	context.fillRect(left, 0, t0 / wall * room, OVERVIEW);

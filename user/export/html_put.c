@@ -111,9 +111,7 @@ void html_swatch(FILE *out, enum state state)
 		state);
 }
 
-#define LABELLED 6.0 /* percent of the width that a name needs */
-
-void html_bar(struct html_page *page, const double values[STATE_COUNT], double full, const char *label)
+void html_bar(struct html_page *page, const double values[STATE_COUNT], double full, double named, const char *label)
 {
 	double x = 0;
 
@@ -131,7 +129,7 @@ void html_bar(struct html_page *page, const double values[STATE_COUNT], double f
 			x, width, state);
 		html_say(page, "%s: %s", state_info[state].name, state_info[state].gloss);
 		fputs("</title>", page->out);
-		if (width >= LABELLED)
+		if (width >= named)
 			fprintf(page->out, "<text class=\"t%d\" x=\"5\" y=\"13\">%s</text>", state, state_info[state].name);
 		fputs("</svg>", page->out);
 		x += width;

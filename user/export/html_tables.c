@@ -7,6 +7,7 @@
 #define WAITS_LISTED     30
 #define THREADS_LISTED   60
 #define FUNCTIONS_LISTED 25
+#define BAR_NAMED        24.0 /* percent of a column's width */
 
 static void head(struct html_page *page, const char *const heads[], size_t n)
 {
@@ -107,7 +108,7 @@ static void put_thread(struct html_page *page, const struct thread_view *view)
 	html_time_cell(page, cpu_ns);
 	html_time_cell(page, view->ns[STATE_RUN_QUEUE]);
 	fputs("<td class=\"share\">", page->out);
-	html_bar(page, values, thread->life_ns, "shares of its life");
+	html_bar(page, values, thread->life_ns, BAR_NAMED, "shares of its life");
 	fputs("</td>", page->out);
 	if (view->most.kinds && view->most.total_ns && 100 * view->most.total_ns >= thread->life_ns)
 		html_cell(page, NULL, "%s%s %.0f%%",

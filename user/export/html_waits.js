@@ -6,17 +6,6 @@ const waitColumns = [["waited for", 1], ["total", 3, true], ["at a time", 4], ["
 	["longest", 9, true], ["threads", 10]];
 const waits = {run: null, column: 1, down: true, text: "", off: new Set()};
 
-function swatch(state) {
-	const space = "http://www.w3.org/2000/svg", picture = document.createElementNS(space, "svg"), box = document.createElementNS(space, "rect");
-
-	for (const [name, value] of [["class", "swatch"], ["width", 12], ["height", 12], ["aria-hidden", "true"]])
-		picture.setAttribute(name, value);
-	for (const [name, value] of [["width", 12], ["height", 12], ["rx", 2], ["fill", "url(#h" + state + ")"]])
-		box.setAttribute(name, value);
-	picture.append(box);
-	return picture;
-}
-
 function valueOf(row, column) {
 	const value = row[waitColumns[column][1]];
 
