@@ -14,6 +14,7 @@
  *   (at a wait for an object)         objects.bpf.c   what it is called
  *   (at a wake-up)                    wakers.bpf.c    who wakes
  *   contention_begin, _end            klocks.bpf.c    locks inside the kernel
+ *   (at a switch-in; at a sample)     timeline.bpf.c  the run in time
  *   iter/task                         snapshot.bpf.c  accounts of live threads
  */
 #ifndef CONCPROF_BPF_H
@@ -68,6 +69,21 @@ SHARED struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RING_BYTES);
 } records SEC(".maps");
+
+/* Struct record_episodes and record_moment to user space, if there is a timeline; else a page. */
+#define TIMELINE_BYTES (16 << 20)
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, TIMELINE_BYTES);
+} timeline SEC(".maps");
+
+/* Episodes on their way there. What is left at the end, user space takes from here. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct record_episodes);
+} episode_batches SEC(".maps");
 
 /* Members of followed epoll sets, kept by epoll_ctl's successes; a member's slot is its descriptor modulo the size. */
 #define EPOLL_SLOTS 128
@@ -139,6 +155,7 @@ SHARED struct {
 SHARED const volatile bool with_syscalls; /* the syscall hooks are attached: on-CPU time has sides */
 SHARED const volatile bool wait_for_all;  /* the end of the root does not end the measurement */
 SHARED const volatile bool with_stacks;
+SHARED volatile bool with_timeline;    /* user space takes it back when there are more episodes than it was to keep */
 SHARED const volatile bool with_casts; /* the kernel has bpf_rdonly_cast and bpf_rcu_read_lock (6.2) */
 
 SHARED const volatile bool pid_only;      /* what a process creates is not followed, only its threads */
@@ -299,6 +316,10 @@ int wait_classify(struct thread *t, u32 state);
 /* The same for another task, which `other` stands for. */
 __hidden int wait_classify_other(struct thread *t, u32 state, struct task_struct *task);
 int wait_record(struct thread *t, u64 ns);
+
+/* timeline.bpf.c: if with_timeline. */
+int episode_add(struct thread *t, u64 out_ns, u64 blocked_ns, u64 queued_ns, u64 class);
+int moment_add(struct thread *t, u64 at_ns, u64 stack);
 
 /* stacks.bpf.c: fills t->open.stack for the wait that begins now. */
 int stack_take(struct thread *t);

@@ -59,7 +59,10 @@ int on_sample(struct bpf_perf_event_data *ctx)
 	}
 	unwind_user(t, ip, sp, bp, di);
 	stack = stack_user_side(t, kernel);
-	if (stack)
-		count(t, stack);
+	if (!stack)
+		return 0;
+	count(t, stack);
+	if (with_timeline)
+		moment_add(t, now, stack);
 	return 0;
 }

@@ -43,6 +43,9 @@ static __always_inline void record_split(struct thread *t, const struct account_
 	}
 	if (split->queued)
 		stats_add(split->queue == CLASS_WOKEN ? &t->queue[1] : &t->queue[0], split->queued_ns);
+	if (with_timeline && (split->blocked || split->queued))
+		episode_add(t, t->account.since_ns - split->queued_ns - split->blocked_ns, split->blocked_ns, split->queued_ns,
+			    split->blocked ? split->class : split->queue);
 }
 
 __noinline int thread_begin(struct thread *t, u64 now, u64 faults)

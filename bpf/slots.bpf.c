@@ -84,6 +84,7 @@ __noinline int wait_add_to_map(struct thread *t, u64 ns)
 		key_reduce(&map_key.key);
 		stats = stats_in_map(&map_key, WAITS_MAX);
 	}
+	t->cause = stats ? wait_key_cause(&map_key.key) : 0;
 	if (stats)
 		stats_add(stats, ns);
 	else
@@ -128,7 +129,9 @@ __noinline int wait_record(struct thread *t, u64 ns)
 		}
 		t->slot_used |= bit;
 		slot->key = t->open;
+		slot->cause = wait_key_cause(&slot->key);
 	}
+	t->cause = slot->cause;
 	stats_add(&slot->stats, ns);
 	t->slot_last = i + 1;
 	return 0;

@@ -157,7 +157,22 @@ _Static_assert(sizeof(struct wait_stats) == 24 + 4 * WAIT_LOG2_SLOTS, "wait_stat
 struct wait_slot {
 	struct wait_key key;
 	struct wait_stats stats;
+	__u64 cause; /* wait_key_cause() of the key */
 };
+
+/*
+ * A number for a key: what episodes say of their cause. A sum of products (Dietzfelbinger's multilinear hashing modulo 2^64, with odd random
+ * factors), all of them under way at once; that two of a thread's keys share one is as good as impossible. Never 0.
+ */
+static inline __attribute__((always_inline, unused)) __u64 wait_key_cause(const struct wait_key *key)
+{
+	const __u64 *word = (const __u64 *)key;
+	__u64 sum = word[0] * 0x9e3779b97f4a7c15ULL + word[1] * 0xbf58476d1ce4e5b9ULL + word[2] * 0x94d049bb133111ebULL +
+		    word[3] * 0xd6e8feb86659fd93ULL + word[4] * 0xa0761d6478bd642fULL + word[5] * 0xe7037ed1a0b428dbULL +
+		    word[6] * 0x8ebc6af09c88c6e3ULL + word[7] * 0x589965cc75374cc3ULL;
+
+	return (sum ^ sum >> 32) | 1ULL << 63;
+}
 
 /* Key of the map `waits`, whose values are struct wait_stats. */
 struct wait_map_key {
@@ -230,6 +245,7 @@ struct thread {
 	__u32 pad2;
 	union wait_where met; /* the object whose name was asked for last */
 	__u64 deadline_ns;    /* when the timeout of a poll set's wait runs out; 0: not kept */
+	__u64 cause;          /* of the last wait: the number of the key that it was counted under; 0: it could not be kept */
 	__u64 met_socket;     /* if that is a unix socket: its inode and state */
 	char comm[COMM_BYTES];
 	struct wait_stats queue[2]; /* waits for a CPU: [0] preempted, [1] woken */
@@ -238,7 +254,17 @@ struct thread {
 _Static_assert(sizeof(struct thread) % 8 == 0, "thread layout");
 
 /* Ring buffer records begin with this. */
-enum record_kind { RECORD_THREAD = 1, RECORD_EXEC, RECORD_PROCESS, RECORD_FORK, RECORD_STACK, RECORD_PARKED, RECORD_OBJECT };
+enum record_kind {
+	RECORD_THREAD = 1,
+	RECORD_EXEC,
+	RECORD_PROCESS,
+	RECORD_FORK,
+	RECORD_STACK,
+	RECORD_PARKED,
+	RECORD_OBJECT,
+	RECORD_EPISODES,
+	RECORD_MOMENT
+};
 
 struct record_exec {
 	__u64 kind; /* RECORD_EXEC */
@@ -338,6 +364,30 @@ struct epoll_seed {
 	__u32 fd[EPOLL_SEED_FDS];
 };
 
+/* One time off a CPU: see struct run_episode. */
+struct episode {
+	__u32 thread; /* serial */
+	__u32 class;
+	__u64 out_ns, blocked_ns, queued_ns;
+	__u64 cause; /* wait_key_cause() of the wait's key; 0: none, or not kept */
+};
+_Static_assert(sizeof(struct episode) == 40, "episode layout");
+
+#define EPISODES_BATCH 64
+struct record_episodes {
+	__u64 kind; /* RECORD_EPISODES */
+	__u64 count;
+	struct episode episode[EPISODES_BATCH];
+};
+
+/* A sample. */
+struct record_moment {
+	__u64 kind;   /* RECORD_MOMENT */
+	__u64 thread; /* serial */
+	__u64 at_ns;
+	__u64 stack;
+};
+
 /* Samples of a thread at a stack: key of the map `samples`, whose values are u64 counts. */
 struct sample_key {
 	__u64 thread; /* serial */
@@ -385,6 +435,7 @@ _Static_assert(sizeof(struct unwind_mapping) == 40, "unwind_mapping layout");
 	X(EPOLL_UNSEEN, "epoll_unseen",                                                                                          \
 	  "an epoll set was made before it could be followed: what its waits waited for is not known")                           \
 	X(STACK_UNDELIVERED, "stack_undelivered", "a stack found no room: some waits or samples have none")                      \
+	X(EPISODE_UNDELIVERED, "episode_undelivered", "a part of the timeline found no room: the run has none")                  \
 	X(SAMPLE_LOST, "sample_lost", "the table of samples was full")                                                           \
 	X(OBJECT_UNDELIVERED, "object_undelivered", "the name of a file or peer found no room: it is shown by number")           \
 	X(UNWIND_FULL, "unwind_full", "no room for the unwind tables or mappings of a program: its stacks are unfinished")       \

@@ -16,6 +16,8 @@ enum {
 	KEY_DELAY,
 	KEY_NO_STACKS,
 	KEY_LINES,
+	KEY_TIMELINE,
+	KEY_NO_TIMELINE,
 	KEY_BEGIN_AFTER,
 	KEY_PID_ONLY,
 	KEY_INCLUDE_COMM,
@@ -81,6 +83,12 @@ static error_t parse_measure(int key, char *argument, struct argp_state *state)
 	case KEY_LINES:
 		options->lines = true;
 		return 0;
+	case KEY_TIMELINE:
+		options->timeline = TIMELINE_ALL;
+		return 0;
+	case KEY_NO_TIMELINE:
+		options->timeline = TIMELINE_NONE;
+		return 0;
 	case 'F':
 		options->sample_hz = parse_rate(state, argument);
 		return 0;
@@ -103,6 +111,9 @@ static const struct argp_option measure_options[] = {
     {"no-syscalls", KEY_NO_SYSCALLS, NULL, 0, "no syscall hooks: cheaper, but CPU time is not split into user and kernel", 0},
     {"no-stacks", KEY_NO_STACKS, NULL, 0, "neither where threads block nor where they compute: cheaper", 0},
     {"lines", KEY_LINES, NULL, 0, "source lines and inlined functions, where there is debug information", 0},
+    {"timeline", KEY_TIMELINE, NULL, 0, "keep every wait in time, however many there are (default: if there are at most 250,000)",
+     0},
+    {"no-timeline", KEY_NO_TIMELINE, NULL, 0, "keep sums alone: cheaper; without lanes, critical path and predictions", 0},
     {"frequency", 'F', "HZ", 0, "samples a second of where threads compute (997; 0: none)", 0},
     {"wait-all", KEY_WAIT_ALL, NULL, 0, "measure until every process of the tree has ended, not just the first", 0},
     {"verbose", 'v', NULL, 0, "show what the kernel says when it refuses the programs", 0},

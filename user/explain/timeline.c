@@ -147,7 +147,7 @@ void timeline_close(struct timeline *timeline)
 
 const struct timeline_cause *timeline_cause(const struct timeline *timeline, const struct run_episode *episode)
 {
-	if (episode->class == CLASS_PREEMPTED)
+	if (episode->class <= CLASS_RUNNABLE_LAST)
 		return NULL;
 	return &timeline->causes[episode->wait ? episode->wait - 1 : timeline->run->n_waits + episode->class];
 }

@@ -159,8 +159,8 @@ static int check_episodes(struct check *check)
 			return wrong(check, "episode %zu of thread %u overlaps, or leaves the thread's life", i + 1,
 				     episode->thread);
 		at = episode->out_ns + episode->blocked_ns + episode->queued_ns;
-		if (episode->class >= CLASS_COUNT || episode->class <= CLASS_CPU || episode->class == CLASS_WOKEN ||
-		    (episode->class == CLASS_PREEMPTED && (episode->wait || episode->blocked_ns)))
+		if (episode->class >= CLASS_COUNT || episode->class <= CLASS_CPU ||
+		    (episode->class <= CLASS_RUNNABLE_LAST && (episode->wait || episode->blocked_ns)))
 			return wrong(check, "episode %zu has a class that it cannot have", i + 1);
 		if (episode->wait && (episode->wait > run->n_waits || run->waits[episode->wait - 1].thread != episode->thread ||
 				      run->waits[episode->wait - 1].class != episode->class))

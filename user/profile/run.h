@@ -109,8 +109,8 @@ struct run_episode {
 	uint64_t out_ns; /* the switch-out, since the run's begin */
 	uint64_t blocked_ns, queued_ns;
 	uint32_t thread; /* serial */
-	uint32_t class;  /* of the blocked part; CLASS_PREEMPTED when there is none */
-	uint32_t wait;   /* id of the run_wait that it is part of; 0: preempted, or the cause could not be kept */
+	uint32_t class;  /* of the blocked part; CLASS_PREEMPTED, or at its birth CLASS_WOKEN, when there is none */
+	uint32_t wait;   /* id of the run_wait that it is part of; 0: there is no blocked part, or its cause could not be kept */
 };
 
 /* A sample in time, when there is a timeline: in the order of threads, and of time. */

@@ -182,8 +182,8 @@ CREATE TABLE episode (
 	out_ns     INTEGER NOT NULL, -- the switch-out, since run.begin_ns
 	blocked_ns INTEGER NOT NULL,
 	queued_ns  INTEGER NOT NULL,
-	class      INTEGER NOT NULL REFERENCES class (id), -- of the blocked part; 'preempted' when there is none
-	wait       INTEGER NOT NULL  -- wait.id of the same run: what it waited for, where, and who ended it; 0: preempted, or not known
+	class      INTEGER NOT NULL REFERENCES class (id), -- of the blocked part; 'preempted' or 'woken' when there is none
+	wait       INTEGER NOT NULL  -- wait.id of the same run: what it waited for, where, who ended it; 0: not blocked, or not known
 );
 
 -- The samples in time, with a timeline: what a thread was computing at that moment. In the order of threads, and of time.

@@ -5,6 +5,7 @@
 
 #include "account.h"
 #include "lib/cleanup.h"
+#include "lib/pairs.h"
 #include "trace/causes.h"
 #include "trace/cgroups.h"
 
@@ -14,6 +15,7 @@ struct builder {
 	struct collected *collected;
 	struct run *run;
 	struct cause_names names;
+	struct pairs rows; /* (thread, wait_key_cause) -> position in run->waits */
 	size_t room_waits;
 };
 
@@ -35,27 +37,43 @@ static struct run_wait *new_wait(struct builder *builder)
 	return &run->waits[run->n_waits++];
 }
 
-/* Adds a row for one key; `stats` may be empty: then there is nothing to add. */
-static int add_wait(struct builder *builder, uint64_t thread, const struct wait_key *key, const struct wait_stats *stats)
+static int name_wait(struct builder *builder, uint64_t thread, const struct wait_key *key, struct run_wait *wait)
 {
-	struct run_wait *wait;
-	int err;
+	int err = cause_fill(&builder->names, collected_thread(builder->collected, thread), key, wait);
 
-	if (!stats->count)
-		return 0;
-	wait = new_wait(builder);
-	if (!wait)
-		return -ENOMEM;
-	err = cause_fill(&builder->names, collected_thread(builder->collected, thread), key, wait);
 	wait->thread = thread;
 	if (!err && builder->collected->stacks)
 		err = stacks_number(builder->collected->stacks, key->stack, builder->run, &wait->stack);
-	wait->count = stats->count;
-	wait->timed_out = stats->timed_out;
-	wait->total_ns = stats->total_ns;
-	wait->max_ns = stats->max_ns;
+	return err;
+}
+
+/* Adds to the row of one key; `stats` may be empty: then there is nothing to add. A key may have been in a slot and in the map. */
+static int add_wait(struct builder *builder, uint64_t thread, const struct wait_key *key, const struct wait_stats *stats)
+{
+	struct run_wait *wait;
+	uint32_t row;
+	int err = 0;
+
+	if (!stats->count)
+		return 0;
+	row = pairs_add(&builder->rows, thread, wait_key_cause(key));
+	if (row == PAIRS_NONE)
+		return -ENOMEM;
+	if (row < builder->run->n_waits) {
+		wait = &builder->run->waits[row];
+	} else {
+		wait = new_wait(builder);
+		if (!wait)
+			return -ENOMEM;
+		err = name_wait(builder, thread, key, wait);
+	}
+	wait->count += stats->count;
+	wait->timed_out += stats->timed_out;
+	wait->total_ns += stats->total_ns;
+	if (stats->max_ns > wait->max_ns)
+		wait->max_ns = stats->max_ns;
 	for (int i = 0; i < WAIT_LOG2_SLOTS; i++)
-		wait->log2_ns[i] = stats->log2_ns[i];
+		wait->log2_ns[i] += stats->log2_ns[i];
 	return err;
 }
 
@@ -70,6 +88,20 @@ static void stats_note(struct wait_stats *stats, uint64_t ns)
 	stats->log2_ns[slot < WAIT_LOG2_SLOTS ? slot : WAIT_LOG2_SLOTS - 1]++;
 }
 
+static void add_open_episode(struct builder *builder, const struct thread *thread, const struct account_split *split)
+{
+	if (!builder->collected->episodes || (!split->blocked && !split->queued))
+		return;
+	episodes_add(builder->collected->episodes, &(struct episode){
+						       .thread = thread->serial,
+						       .class = split->blocked ? split->class : split->queue,
+						       .out_ns = thread->account.since_ns - split->queued_ns - split->blocked_ns,
+						       .blocked_ns = split->blocked_ns,
+						       .queued_ns = split->queued_ns,
+						       .cause = wait_key_cause(&thread->open),
+						   });
+}
+
 /* Closes a live thread's account at the end of the measurement; its open wait becomes a wait. */
 static int close_live(struct builder *builder, struct thread *thread)
 {
@@ -79,6 +111,7 @@ static int close_live(struct builder *builder, struct thread *thread)
 	if (!thread->live)
 		return 0;
 	account_end(&thread->account, builder->collected->stop_ns, &split);
+	add_open_episode(builder, thread, &split);
 	if (split.queued)
 		stats_note(&thread->queue[split.queue == CLASS_WOKEN], split.queued_ns);
 	if (!split.blocked)
@@ -335,6 +368,38 @@ static int add_kept_waits(struct builder *builder)
 	return err;
 }
 
+static uint32_t wait_of(void *context, uint64_t thread, uint64_t cause)
+{
+	const struct builder *builder = context;
+	uint32_t row = cause ? pairs_find(&builder->rows, thread, cause) : PAIRS_NONE;
+
+	return row == PAIRS_NONE ? 0 : row + 1;
+}
+
+static int stack_of(void *context, uint64_t stack, uint64_t *ret)
+{
+	const struct builder *builder = context;
+
+	*ret = 0;
+	return builder->collected->stacks ? stacks_number(builder->collected->stacks, stack, builder->run, ret) : 0;
+}
+
+/* A timeline that lacks something is none. */
+static int add_timeline(struct builder *builder)
+{
+	const struct episode_names names = {.wait_of = wait_of, .stack_of = stack_of, .context = builder};
+	struct collected *collected = builder->collected;
+	bool lost;
+
+	if (!collected->episodes)
+		return 0;
+	if (episodes_given_up(collected->episodes, &lost)) {
+		collected->losses[LOSS_EPISODE_UNDELIVERED] += lost;
+		return 0;
+	}
+	return collected->losses[LOSS_EPISODE_UNDELIVERED] ? 0 : episodes_fill(collected->episodes, &names, builder->run);
+}
+
 int build_run(struct collected *collected, struct mappings *mappings, struct run *run)
 {
 	_cleanup_free_ struct tid_word *words = calloc(collected->n_threads + 1, sizeof(*words));
@@ -375,6 +440,8 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 	if (!err && collected->stacks)
 		err = add_samples(&builder);
 	if (!err)
+		err = add_timeline(&builder);
+	if (!err)
 		err = fill_stack_figures(collected, run);
 	if (!err && collected->stacks)
 		stacks_count_losses(collected->stacks, collected->losses);
@@ -383,5 +450,6 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 	causes_check_holders(run);
 	peers_close(builder.names.peers);
 	images_close(builder.names.images);
+	pairs_free(&builder.rows);
 	return err;
 }

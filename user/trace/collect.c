@@ -72,6 +72,9 @@ int collect_record(void *context, void *record, size_t bytes)
 	} else if (bytes >= sizeof(struct record_fork) && *kind == RECORD_FORK) {
 		if (collected->spaces)
 			spaces_fork(collected->spaces, record);
+	} else if (*kind == RECORD_EPISODES || *kind == RECORD_MOMENT) {
+		if (collected->episodes)
+			episodes_take(collected->episodes, record, bytes);
 	} else if (*kind == RECORD_STACK) {
 		return collected->stacks ? stacks_take(collected->stacks, record, bytes) : 0;
 	} else if (*kind == RECORD_OBJECT) {
@@ -239,7 +242,9 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	err = kernel_take(kernel);
 	if (err < 0)
 		return err;
-	err = kernel_each_wait(kernel, collect_wait, collected);
+	err = kernel_last_episodes(kernel, collect_record, collected);
+	if (!err)
+		err = kernel_each_wait(kernel, collect_wait, collected);
 	if (!err)
 		err = kernel_each_process(kernel, collect_process, collected);
 	if (!err)
@@ -266,5 +271,6 @@ void collect_free(struct collected *collected)
 	free(collected->waits);
 	free(collected->processes);
 	free(collected->samples);
+	episodes_close(collected->episodes);
 	objects_close(collected->objects);
 }

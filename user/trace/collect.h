@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "trace/episodes.h"
 #include "trace/kernel.h"
 #include "trace/objects.h"
 #include "trace/spaces.h"
@@ -38,7 +39,8 @@ struct collected {
 	size_t n_processes, room_processes;
 	struct kept_sample *samples;
 	size_t n_samples, room_samples;
-	struct objects *objects; /* what waits are about; NULL: nothing was delivered */
+	struct episodes *episodes; /* the timeline; NULL: there is none */
+	struct objects *objects;   /* what waits are about; NULL: nothing was delivered */
 	uint64_t losses[LOSS_COUNT];
 	uint64_t unwound[UNWIND_STOP_COUNT]; /* stacks by how their unwinding ended */
 	uint64_t begin_ns, stop_ns;

@@ -59,6 +59,9 @@ static void configure(struct concprof_bpf *skel, const struct trace_options *opt
 	skel->rodata->start_is_told = attach || options->delay_ns;
 	skel->rodata->with_attach = attach;
 	skel->rodata->with_casts = kernel_is_at_least(6, 2);
+	skel->bss->with_timeline = options->timeline != TIMELINE_NONE;
+	if (options->timeline == TIMELINE_NONE)
+		bpf_map__set_max_entries(skel->maps.timeline, sysconf(_SC_PAGESIZE));
 	bpf_program__set_autoload(skel->progs.on_sys_enter, !options->no_syscalls);
 	bpf_program__set_autoload(skel->progs.on_sys_exit, !options->no_syscalls);
 	bpf_program__set_autoload(skel->progs.on_sample, !options->no_stacks && options->sample_hz);
@@ -128,7 +131,9 @@ int kernel_set_taker(struct kernel *kernel, kernel_take_fn take, void *context)
 	kernel->take = take;
 	kernel->take_context = context;
 	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->skel->maps.records), take, context, NULL);
-	return kernel->ring ? 0 : -errno;
+	if (!kernel->ring)
+		return -errno;
+	return ring_buffer__add(kernel->ring, bpf_map__fd(kernel->skel->maps.timeline), take, context);
 }
 
 int kernel_take(struct kernel *kernel)
@@ -362,6 +367,31 @@ int kernel_each_sample(struct kernel *kernel, int (*take)(void *, const struct s
 		previous = &key;
 	}
 	return 0;
+}
+
+int kernel_last_episodes(struct kernel *kernel, kernel_take_fn take, void *context)
+{
+	int cpus = libbpf_num_possible_cpus(), err = 0;
+	_cleanup_free_ struct record_episodes *batches = NULL;
+	__u32 zero = 0;
+
+	if (cpus < 0)
+		return cpus;
+	batches = calloc(cpus, sizeof(*batches));
+	if (!batches)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(bpf_map__fd(kernel->skel->maps.episode_batches), &zero, batches))
+		return -errno;
+	for (int i = 0; i < cpus && !err; i++) {
+		batches[i].kind = RECORD_EPISODES;
+		err = take(context, &batches[i], sizeof(batches[i]));
+	}
+	return err;
+}
+
+void kernel_end_timeline(struct kernel *kernel)
+{
+	kernel->skel->bss->with_timeline = false;
 }
 
 void kernel_unwound(const struct kernel *kernel, uint64_t *stops)

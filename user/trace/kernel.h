@@ -49,6 +49,10 @@ int kernel_each_wait(struct kernel *kernel, int (*take)(void *, const struct wai
 int kernel_each_process(struct kernel *kernel, int (*take)(void *, uint64_t serial, const struct process *), void *context);
 /* All samples: thread and stack, and how many. */
 int kernel_each_sample(struct kernel *kernel, int (*take)(void *, const struct sample_key *, uint64_t count), void *context);
+/* The episodes that were not delivered yet: to be taken once the measurement has ended. */
+int kernel_last_episodes(struct kernel *kernel, kernel_take_fn take, void *context);
+/* No timeline after all. */
+void kernel_end_timeline(struct kernel *kernel);
 /* How unwinding ended, by enum unwind_stop: UNWIND_STOP_COUNT entries. */
 void kernel_unwound(const struct kernel *kernel, uint64_t *stops);
 

@@ -96,6 +96,8 @@ int measure_open(struct measurement *m, const struct trace_options *options, boo
 	err = unwinding_open(&m->unwinding, options, m->kernel, m->mappings);
 	m->collected.spaces = m->unwinding.spaces;
 	m->collected.stacks = m->unwinding.stacks;
+	if (!err && options->timeline != TIMELINE_NONE)
+		err = episodes_open(options->timeline == TIMELINE_ALL, &m->collected.episodes);
 	if (!err)
 		err = kernel_set_taker(m->kernel, collect_record, &m->collected);
 	if (!err)
@@ -114,11 +116,14 @@ void measure_begin_delay(struct measurement *m)
 
 int measure_look(struct measurement *m)
 {
+	bool lost;
 	int taken;
 
 	if (m->mappings)
 		mappings_take(m->mappings);
 	taken = kernel_take(m->kernel);
+	if (m->collected.episodes && episodes_given_up(m->collected.episodes, &lost))
+		kernel_end_timeline(m->kernel);
 	spaces_round(m->unwinding.spaces, m->mappings);
 	if (m->collected.objects)
 		objects_look(m->collected.objects, false);

@@ -9,6 +9,7 @@
  *   collect.c   takes records out of the ring buffer
  *   mappings.c  hears which files are mapped where (the kernel's mmap records)
  *   select.c    which of the processes the user asked for
+ *   episodes.c  keeps the timeline until then
  *   build.c     records -> struct run;  causes.c  keys -> names
  */
 #ifndef CONCPROF_TRACE_H
@@ -22,7 +23,15 @@
 
 #define TRACE_ERROR_BYTES 512
 
+/* Whether every time off a CPU is kept, or only their sums. */
+enum trace_timeline {
+	TIMELINE_BUDGET, /* as long as there are not too many (EPISODES_BUDGET) */
+	TIMELINE_ALL,
+	TIMELINE_NONE,
+};
+
 struct trace_options {
+	enum trace_timeline timeline;
 	bool no_syscalls;         /* without syscall hooks: on-CPU time has no sides */
 	bool wait_all;            /* measure until every followed process has ended, not just the root */
 	bool no_stacks;           /* neither where threads block nor where they compute */

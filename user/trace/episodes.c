@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/episodes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "profile/index.h"
+
+/* Memory comes in pieces of this size from a file: of memory first, of the disk when there are many. */
+#define PIECE_BYTES (64ULL << 20)
+#define IN_MEMORY   (2 * PIECE_BYTES)
+#define PIECES_MAX  4096
+#define BYTES_MAX   (PIECES_MAX * PIECE_BYTES)
+
+/* Rows of one size, appended only. */
+struct rows {
+	size_t row_bytes, n;
+	char *bytes; /* mapped */
+	size_t mapped;
+	int fd; /* -1: anonymous memory so far */
+};
+
+struct episodes {
+	bool all, given_up, lost;
+	struct rows episodes, moments;
+};
+
+int episodes_open(bool all, struct episodes **ret)
+{
+	struct episodes *episodes = calloc(1, sizeof(*episodes));
+
+	if (!episodes)
+		return -ENOMEM;
+	episodes->all = all;
+	episodes->episodes = (struct rows){.row_bytes = sizeof(struct episode), .fd = -1};
+	episodes->moments = (struct rows){.row_bytes = sizeof(struct record_moment), .fd = -1};
+	*ret = episodes;
+	return 0;
+}
+
+/* A file without a name, on the disk that temporary files are for. */
+static int temporary_file(void)
+{
+	const char *folder = getenv("TMPDIR");
+	int fd = open(folder && folder[0] == '/' ? folder : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Moves what there is to the disk, where the rest follows. */
+static int move_to_disk(struct rows *rows)
+{
+	size_t done = 0, bytes = rows->n * rows->row_bytes;
+	ssize_t written;
+
+	rows->fd = temporary_file();
+	if (rows->fd < 0)
+		return rows->fd;
+	while (done < bytes) {
+		written = write(rows->fd, rows->bytes + done, bytes - done);
+		if (written < 0 && errno != EINTR)
+			return -errno;
+		done += written > 0 ? written : 0;
+	}
+	return 0;
+}
+
+static int grow(struct rows *rows)
+{
+	size_t size = rows->mapped + PIECE_BYTES;
+	char *bytes;
+	int err;
+
+	if (size > BYTES_MAX)
+		return -EFBIG;
+	if (rows->fd < 0 && size > IN_MEMORY) {
+		err = move_to_disk(rows);
+		if (err)
+			return err;
+		munmap(rows->bytes, rows->mapped);
+		rows->bytes = NULL;
+	}
+	/* Allocated, not just longer: a disk that is full is found now, not by a fault later. */
+	if (rows->fd >= 0) {
+		err = posix_fallocate(rows->fd, 0, size);
+		if (err)
+			return -err;
+	}
+	if (!rows->bytes)
+		bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, rows->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED,
+			     rows->fd, 0);
+	else
+		bytes = mremap(rows->bytes, rows->mapped, size, MREMAP_MAYMOVE);
+	if (bytes == MAP_FAILED)
+		return -errno;
+	rows->bytes = bytes;
+	rows->mapped = size;
+	return 0;
+}
+
+static int append(struct rows *rows, const void *row, size_t n)
+{
+	size_t bytes = n * rows->row_bytes;
+	int err = 0;
+
+	if ((rows->n + n) * rows->row_bytes > rows->mapped)
+		err = grow(rows);
+	if (err)
+		return err;
+	memcpy(rows->bytes + rows->n * rows->row_bytes, row, bytes);
+	rows->n += n;
+	return 0;
+}
+
+static void rows_free(struct rows *rows)
+{
+	if (rows->bytes)
+		munmap(rows->bytes, rows->mapped);
+	if (rows->fd >= 0)
+		close(rows->fd);
+	*rows = (struct rows){.row_bytes = rows->row_bytes, .fd = -1};
+}
+
+/* Nothing of it is kept: a part of a timeline is none. */
+static void give_up(struct episodes *episodes, bool lost)
+{
+	episodes->given_up = true;
+	episodes->lost = lost;
+	rows_free(&episodes->episodes);
+	rows_free(&episodes->moments);
+}
+
+static void add_rows(struct episodes *episodes, struct rows *rows, const void *first, size_t n)
+{
+	if (episodes->given_up)
+		return;
+	if (!episodes->all && episodes->episodes.n + n > EPISODES_BUDGET)
+		give_up(episodes, false);
+	else if (append(rows, first, n))
+		give_up(episodes, true);
+}
+
+void episodes_add(struct episodes *episodes, const struct episode *episode)
+{
+	add_rows(episodes, &episodes->episodes, episode, 1);
+}
+
+void episodes_take(struct episodes *episodes, const void *record, size_t bytes)
+{
+	const struct record_episodes *batch = record;
+	const struct record_moment *moment = record;
+
+	if (bytes >= sizeof(*batch) && batch->kind == RECORD_EPISODES && batch->count <= EPISODES_BATCH)
+		add_rows(episodes, &episodes->episodes, batch->episode, batch->count);
+	else if (bytes >= sizeof(*moment) && moment->kind == RECORD_MOMENT)
+		add_rows(episodes, &episodes->moments, moment, 1);
+}
+
+bool episodes_given_up(const struct episodes *episodes, bool *lost)
+{
+	*lost = episodes->lost;
+	return episodes->given_up;
+}
+
+static int by_thread_and_time(const void *a, const void *b)
+{
+	const struct run_episode *x = a, *y = b;
+
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	if (x->out_ns != y->out_ns)
+		return x->out_ns < y->out_ns ? -1 : 1;
+	/* Of two at the same moment one is over at once. */
+	return (x->blocked_ns + x->queued_ns > y->blocked_ns + y->queued_ns) -
+	       (x->blocked_ns + x->queued_ns < y->blocked_ns + y->queued_ns);
+}
+
+static int moment_by_thread_and_time(const void *a, const void *b)
+{
+	const struct run_moment *x = a, *y = b;
+
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
+}
+
+/* Those of threads that the run has not, are of nobody. */
+static int fill_episodes(const struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
+			 struct run *run)
+{
+	const struct episode *all = (const struct episode *)episodes->episodes.bytes;
+	size_t n = episodes->episodes.n;
+
+	run->episodes = malloc((n + 1) * sizeof(*run->episodes));
+	if (!run->episodes)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct episode *episode = &all[i];
+
+		if (run_index_find(threads, episode->thread) == RUN_NOT_FOUND || episode->out_ns < run->begin_ns ||
+		    episode->class >= CLASS_COUNT)
+			continue;
+		run->episodes[run->n_episodes++] = (struct run_episode){
+		    .out_ns = episode->out_ns - run->begin_ns,
+		    .blocked_ns = episode->blocked_ns,
+		    .queued_ns = episode->queued_ns,
+		    .thread = episode->thread,
+		    .class = episode->class,
+		    .wait = episode->class > CLASS_RUNNABLE_LAST ? names->wait_of(names->context, episode->thread, episode->cause)
+								 : 0,
+		};
+	}
+	qsort(run->episodes, run->n_episodes, sizeof(*run->episodes), by_thread_and_time);
+	return 0;
+}
+
+static int fill_moments(const struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
+			struct run *run)
+{
+	const struct record_moment *all = (const struct record_moment *)episodes->moments.bytes;
+	uint64_t stack;
+	int err = 0;
+
+	run->moments = malloc((episodes->moments.n + 1) * sizeof(*run->moments));
+	if (!run->moments)
+		return -ENOMEM;
+	for (size_t i = 0; !err && i < episodes->moments.n; i++) {
+		if (run_index_find(threads, all[i].thread) == RUN_NOT_FOUND || all[i].at_ns < run->begin_ns ||
+		    all[i].at_ns > run->end_ns)
+			continue;
+		err = names->stack_of(names->context, all[i].stack, &stack);
+		if (stack)
+			run->moments[run->n_moments++] =
+			    (struct run_moment){.at_ns = all[i].at_ns - run->begin_ns, .thread = all[i].thread, .stack = stack};
+	}
+	qsort(run->moments, run->n_moments, sizeof(*run->moments), moment_by_thread_and_time);
+	return err;
+}
+
+int episodes_fill(const struct episodes *episodes, const struct episode_names *names, struct run *run)
+{
+	struct run_index *threads;
+	int err = run_index_threads(run, &threads);
+
+	if (err)
+		return err;
+	err = fill_episodes(episodes, names, threads, run);
+	if (!err)
+		err = fill_moments(episodes, names, threads, run);
+	run_index_free(threads);
+	run->timeline = !err;
+	return err;
+}
+
+void episodes_close(struct episodes *episodes)
+{
+	if (!episodes)
+		return;
+	rows_free(&episodes->episodes);
+	rows_free(&episodes->moments);
+	free(episodes);
+}
