@@ -30,7 +30,7 @@ function saySelected() {
 		chosen ? chosen.size === 1 ? threadLabel(run, [...chosen][0]) : chosen.size + " threads" : "all threads"];
 	const place = find("selected");
 
-	place.dataset.ns = total;
+	Object.assign(place.dataset, {ns: total, t0: t0 === null ? "" : t0, t1: t1 === null ? "" : t1, lanes: chosen ? [...chosen].join(" ") : "all"});
 	place.replaceChildren(make("b", {}, where.join(", ")), ": " + nsText(total) + " of thread time ",
 		...states.map((state, i) => [state, i]).filter(([, i]) => sums[i]).sort(([, a], [, b]) => sums[b] - sums[a]).map(([state, i]) =>
 			make("span", {class: "sum", "data-state": state.name, "data-ns": sums[i], title: countText(sums[i]) + " ns"}, swatch(i),

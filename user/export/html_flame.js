@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flame graph of what is selected, its root at the top. A box is as wide as its time; colours are states, hatched is the kernel.
-const ROW = 17, DEEPEST = 160, NARROWEST = 0.4, MIXED = 0xd3d0cb;
+const ROW = 17, DEEPEST = 160, NARROWEST = 1, MIXED = 0xd3d0cb;
 const CPU_COLOUR = states.find((state) => state.group === GROUP_CPU).colour; // whatever the side
 
 const flame = {run: null, tree: null, zoomed: 0, focused: 0, boxes: [], by: "none", only: "all", search: "", hits: null};

@@ -5,8 +5,8 @@
 #include "lib/text.h"
 
 #define WAITS_LISTED     30
-#define THREADS_LISTED   60
-#define FUNCTIONS_LISTED 25
+#define THREADS_LISTED   50
+#define FUNCTIONS_LISTED 15
 #define BAR_NAMED        24.0 /* percent of a column's width */
 
 static void head(struct html_page *page, const char *const heads[], size_t n)
