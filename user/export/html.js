@@ -90,6 +90,23 @@ function resized() {
 	drawFlame();
 }
 
+// Canvases are printed as they stand: on paper they are light. Nothing may wait for a frame here.
+function drawForPaper(theme) {
+	const root = document.documentElement;
+
+	if (theme) {
+		root.dataset.shown = root.dataset.theme || "";
+		root.dataset.theme = theme;
+	} else if (root.dataset.shown) {
+		root.dataset.theme = root.dataset.shown;
+	} else {
+		delete root.dataset.theme;
+	}
+	if (lanes.run && lanes.run.timeline)
+		drawLanes();
+	drawFlame();
+}
+
 function begin() {
 	const tools = find("page-tools");
 
@@ -102,7 +119,8 @@ function begin() {
 	showRun(facts.runs.length - 1);
 	window.addEventListener("resize", resized);
 	window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", resized);
-	window.addEventListener("beforeprint", resized);
+	window.addEventListener("beforeprint", () => drawForPaper("light"));
+	window.addEventListener("afterprint", () => drawForPaper(undefined));
 	document.documentElement.dataset.ready = "true";
 }
 
