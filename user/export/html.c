@@ -23,7 +23,7 @@
 EMBED(html_css, FILE_OF("html.css"));
 EMBED(html_js,
       FILE_OF("html_base.js") FILE_OF("html_run.js") FILE_OF("html_raster.js") FILE_OF("html_lanes.js") FILE_OF("html_input.js")
-	  FILE_OF("html_tree.js") FILE_OF("html_flame.js") FILE_OF("html_waits.js") FILE_OF("html.js"));
+	  FILE_OF("html_panel.js") FILE_OF("html_tree.js") FILE_OF("html_flame.js") FILE_OF("html_waits.js") FILE_OF("html.js"));
 
 #define HASH_BYTES 48 /* SHA-256 in base64, and its end */
 

@@ -55,7 +55,9 @@ function countText(count) {
 }
 
 function percentText(part, whole) {
-	return whole ? (100 * part / whole).toFixed(part / whole < 0.0995 ? 1 : 0) + "%" : "";
+	const percent = whole ? 100 * part / whole : 0;
+
+	return percent && percent < 0.05 ? "<0.1%" : percent.toFixed(percent < 9.95 ? 1 : 0) + "%";
 }
 
 // A point in time, as fine as `step` asks for.

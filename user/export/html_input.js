@@ -4,10 +4,10 @@
 const CLICK = 4; // pixels: less is no drag
 
 function pointAt(event) {
-	const box = lanes.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top, lane = laneAt(y);
-	const inside = x >= gutter() && lane >= 0;
+	const box = lanes.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top, row = rowAt(y);
+	const inside = x >= gutter() && row >= 0, lane = row < 0 ? -1 : lanes.rows[row];
 
-	return {x, y, lane, ns: timeAt(x), interval: inside ? intervalAt(lanes.run.lanes[lane], timeAt(x)) : -1};
+	return {x, y, row, lane, ns: timeAt(x), interval: inside ? intervalAt(lanes.run.lanes[lane], timeAt(x)) : -1};
 }
 
 function showTip(event, lines) {
@@ -53,8 +53,8 @@ function endDrag(event, drag) {
 		selectInterval(point.lane, point.interval);
 	else
 		select({t0: null, t1: null, lanes: null});
-	if (point.lane >= 0)
-		lanes.focus = point.lane;
+	if (point.row >= 0)
+		lanes.focus = point.row;
 }
 
 // The lanes between where it began and where it is; all of them in the ruler.
@@ -63,8 +63,8 @@ function lanesBetween(a, b) {
 
 	if (a < 0 || b < 0)
 		return null;
-	for (let lane = Math.min(a, b); lane <= Math.max(a, b); lane++)
-		chosen.add(lane);
+	for (let row = Math.min(a, b); row <= Math.max(a, b); row++)
+		chosen.add(lanes.rows[row]);
 	return chosen.size === lanes.run.lanes.length ? null : chosen;
 }
 
@@ -81,7 +81,7 @@ function moveDrag(event, drag) {
 		return;
 	}
 	const clamp = (ns) => Math.round(Math.max(0, Math.min(wall, ns)));
-	select({t0: clamp(Math.min(drag.ns, point.ns)), t1: clamp(Math.max(drag.ns, point.ns)), lanes: lanesBetween(drag.lane, point.lane)});
+	select({t0: clamp(Math.min(drag.ns, point.ns)), t1: clamp(Math.max(drag.ns, point.ns)), lanes: lanesBetween(drag.row, point.row)});
 }
 
 function hoverAt(event) {
@@ -107,7 +107,7 @@ function listenPointer(canvas) {
 			return;
 		canvas.setPointerCapture(event.pointerId);
 		canvas.focus({preventScroll: true});
-		lanes.drag = {x: point.x, ns: point.ns, lane: point.lane, view: lanes.view, shift: event.shiftKey && point.x >= gutter() || event.button === 1};
+		lanes.drag = {x: point.x, ns: point.ns, row: point.row, view: lanes.view, shift: event.shiftKey && point.x >= gutter() || event.button === 1};
 	});
 	canvas.addEventListener("pointermove", (event) => {
 		if (!lanes.drag || lanes.drag.x < gutter())
@@ -177,9 +177,17 @@ function listenOverview(overview) {
 
 // --- the keyboard ---
 
+function toggleRow(add) {
+	if (lanes.rows.length)
+		toggleLane(lanes.rows[Math.max(0, lanes.focus)], add);
+}
+
 // The next interval of the lane in focus that is at least two pixels wide; what it is, is said.
 function stepInterval(by) {
-	const lane = lanes.run.lanes[lanes.focus], least = 2 * (lanes.view.t1 - lanes.view.t0) / lanes.width;
+	if (!lanes.rows.length)
+		return;
+	lanes.focus = Math.max(0, lanes.focus);
+	const position = lanes.rows[lanes.focus], lane = lanes.run.lanes[position], least = 2 * (lanes.view.t1 - lanes.view.t0) / lanes.width;
 	const at = selection.t0 === null ? lanes.view.t0 : selection.t0;
 	let i = intervalAt(lane, Math.max(at, lane.edge[0])) + (selection.t0 === null ? 0 : by);
 
@@ -187,20 +195,22 @@ function stepInterval(by) {
 		i += by;
 	if (i < 0 || i >= lane.code.length)
 		return;
-	selectInterval(lanes.focus, i);
+	selectInterval(position, i);
 	if (lane.edge[i] < lanes.view.t0 || lane.edge[i + 1] > lanes.view.t1)
 		setView(lane.edge[i] - (lanes.view.t1 - lanes.view.t0) / 4, lane.edge[i] + 3 * (lanes.view.t1 - lanes.view.t0) / 4);
-	find("lane-says").textContent = threadLabel(lanes.run, lanes.focus) + ": " +
+	find("lane-says").textContent = threadLabel(lanes.run, position) + ": " +
 		describeInterval(lanes.run, lane, i).slice(0, 2).map((line) => line[1]).join(", ");
 }
 
 function moveFocus(by) {
-	const top = Math.max(0, Math.min(lanes.run.lanes.length - 1, lanes.focus + by));
+	const row = Math.max(0, Math.min(lanes.rows.length - 1, lanes.focus + by));
 
-	lanes.focus = top;
-	if (top * LANE < lanes.scroll.scrollTop || (top + 1) * LANE > lanes.scroll.scrollTop + lanes.height - RULER)
-		lanes.scroll.scrollTop = top * LANE - (lanes.height - RULER) / 2;
-	find("lane-says").textContent = threadLabel(lanes.run, top);
+	if (!lanes.rows.length)
+		return;
+	lanes.focus = row;
+	if (row * LANE < lanes.scroll.scrollTop || (row + 1) * LANE > lanes.scroll.scrollTop + lanes.height - RULER)
+		lanes.scroll.scrollTop = row * LANE - (lanes.height - RULER) / 2;
+	find("lane-says").textContent = threadLabel(lanes.run, lanes.rows[row]);
 	redrawLanes();
 }
 
@@ -218,77 +228,12 @@ function onKey(event) {
 		ArrowUp: () => moveFocus(-1), ArrowDown: () => moveFocus(1),
 		"+": () => zoomView(0.6, middle), "=": () => zoomView(0.6, middle), "-": () => zoomView(1 / 0.6, middle),
 		Home: () => setView(0, t1 - t0), End: () => setView(lanes.run.wall_ns - (t1 - t0), lanes.run.wall_ns),
-		Escape: resetLanes, Enter: () => toggleLane(Math.max(0, lanes.focus), false), " ": () => toggleLane(Math.max(0, lanes.focus), true),
+		Escape: resetLanes, Enter: () => toggleRow(false), " ": () => toggleRow(true),
 		".": () => stepInterval(1), ",": () => stepInterval(-1), z: zoomToSelection,
 	}[event.key];
 
 	if (!act || event.ctrlKey || event.altKey || event.metaKey)
 		return;
-	if (".,".includes(event.key) && lanes.focus < 0)
-		lanes.focus = 0;
 	act();
 	event.preventDefault();
-}
-
-function buildLanes(place) {
-	lanes.canvas = make("canvas", {tabindex: 0, role: "application", keydown: onKey, id: "lanes-canvas"});
-	lanes.overview = make("canvas", {"aria-hidden": true, id: "overview", title: "drag to show a part of the run, click to move there"});
-	lanes.spacer = make("div", {});
-	lanes.scroll = make("div", {class: "lanes-scroll", tabindex: -1}, lanes.canvas, lanes.spacer);
-	lanes.legend = make("span", {class: "legend"});
-	lanes.says = make("span", {class: "faint", id: "view-says"});
-	place.append(
-		make("div", {class: "tools"},
-			button("\u2212", "zoom out", () => zoomView(1 / 0.6, (lanes.view.t0 + lanes.view.t1) / 2), {id: "zoom-out"}),
-			button("+", "zoom in", () => zoomView(0.6, (lanes.view.t0 + lanes.view.t1) / 2), {id: "zoom-in"}),
-			button("whole run", "show the whole run", () => setView(0, lanes.run.wall_ns), {id: "zoom-all"}),
-			button("to selection", "show the selected time", zoomToSelection, {id: "zoom-selection"}), lanes.says, lanes.legend),
-		lanes.overview, lanes.scroll,
-		make("p", {class: "faint hint"}, "Drag selects a time, a click an interval, or a thread by its name. The wheel zooms once you clicked here (with Ctrl: always); dragging with " +
-			"Shift moves. Keys: \u2190 \u2192 move, + and \u2212 zoom, \u2191 \u2193 go to a thread, Enter selects it, comma and period go through its intervals, z shows " +
-			"what is selected, Esc resets."),
-		make("p", {id: "lane-says", class: "unseen", "aria-live": "polite"}));
-	listenPointer(lanes.canvas);
-	listenOverview(lanes.overview);
-	lanes.canvas.addEventListener("wheel", onWheel, {passive: false});
-	lanes.scroll.addEventListener("scroll", redrawLanes);
-}
-
-function sizeLanes() {
-	const n = lanes.run.lanes.length, all = RULER + n * LANE;
-
-	lanes.width = Math.floor(lanes.scroll.parentNode.clientWidth - (all > 560 ? 16 : 0));
-	lanes.height = Math.min(560, all);
-	lanes.scroll.style.height = lanes.height + "px";
-	lanes.spacer.style.height = all - lanes.height + "px";
-	redrawLanes();
-}
-
-// The states that occur in the lanes; on a CPU they know no side.
-function showLegend(run) {
-	const seen = new Set();
-
-	for (const lane of run.lanes)
-		for (let i = 0; i < lane.code.length; i++)
-			seen.add(run.stateOf[lane.code[i]]);
-	lanes.legend.replaceChildren(...[...seen].sort((a, b) => a - b).map((state) => make("span", {}, swatch(state),
-		state === facts.cpu ? "on a CPU" : state === facts.queue ? "for a CPU" : states[state].name)));
-}
-
-function showLanes(run) {
-	const place = find("lanes-place");
-
-	if (!place)
-		return;
-	if (!lanes.canvas)
-		buildLanes(place);
-	place.hidden = !run.timeline;
-	lanes.run = run;
-	lanes.slices = lanes.hover = lanes.drag = null;
-	lanes.focus = -1;
-	lanes.view = {t0: 0, t1: run.wall_ns};
-	if (run.timeline) {
-		showLegend(run);
-		sizeLanes();
-	}
 }

@@ -2,8 +2,9 @@
 // The lanes: what each thread did when, for the part of time in view and the lanes that are scrolled to. html_input.js moves them.
 const RULER = 24, LANE = 24, BAR = 17, LETTER = 6.1;
 
-// `view`: the time shown; `hover` and `drag`: see html_input.js; `focus`: the lane that the keyboard is on.
-const lanes = {run: null, view: {t0: 0, t1: 1}, hover: null, drag: null, focus: -1, due: false, drawn: 0};
+// `rows`: the lanes that are shown, by position, from the top; `view`: the time; `hover` and `drag`: see html_input.js; `focus`: the row that the
+// keyboard is on.
+const lanes = {run: null, rows: [], view: {t0: 0, t1: 1}, hover: null, drag: null, focus: -1, due: false};
 
 function gutter() {
 	return Math.round(Math.min(170, Math.max(76, lanes.width * 0.13)));
@@ -21,10 +22,14 @@ function xOf(ns) {
 	return left + (ns - t0) / (t1 - t0) * (lanes.width - left);
 }
 
-function laneAt(y) {
-	const i = y < RULER ? -1 : Math.floor((y - RULER + lanes.scroll.scrollTop) / LANE);
+function rowAt(y) {
+	const row = y < RULER ? -1 : Math.floor((y - RULER + lanes.scroll.scrollTop) / LANE);
 
-	return i < lanes.run.lanes.length ? i : -1;
+	return row < lanes.rows.length ? row : -1;
+}
+
+function topOf(row) {
+	return RULER + row * LANE - lanes.scroll.scrollTop;
 }
 
 // Never outside of the run, and never less than 100 ns.
@@ -67,16 +72,16 @@ function drawGutter(context, first, last, ink, faint, chosen) {
 	const selected = selection.lanes;
 
 	context.textAlign = "left";
-	for (let i = first; i < last; i++) {
-		const y = RULER + i * LANE - lanes.scroll.scrollTop;
+	for (let row = first; row < last; row++) {
+		const lane = lanes.rows[row], y = topOf(row);
 
-		if (selected && selected.has(i)) {
+		if (selected && selected.has(lane)) {
 			context.fillStyle = chosen;
 			context.fillRect(0, y + 2, 3, LANE - 4);
 		}
-		context.fillStyle = !selected || selected.has(i) ? ink : faint;
-		context.font = (i === lanes.focus ? "600 " : "") + "11px " + css("--sans");
-		context.fillText(cut(threadLabel(lanes.run, i), gutter() - 14, LETTER), 8, y + LANE / 2 + 4);
+		context.fillStyle = !selected || selected.has(lane) ? ink : faint;
+		context.font = (row === lanes.focus ? "600 " : "") + "11px " + css("--sans");
+		context.fillText(cut(threadLabel(lanes.run, lane), gutter() - 14, LETTER), 8, y + LANE / 2 + 4);
 	}
 }
 
@@ -86,11 +91,11 @@ function drawBars(context, first, last) {
 	const left = Math.round(gutter() * scale), top = Math.round(RULER * scale), canvas = lanes.canvas;
 	const raster = makeRaster(canvas.width, canvas.height - top, scale);
 
-	for (let i = first; i < last; i++) {
-		const y = Math.round((i * LANE - lanes.scroll.scrollTop + (LANE - BAR) / 2) * scale);
+	for (let row = first; row < last; row++) {
+		const lane = lanes.run.lanes[lanes.rows[row]], y = Math.round((topOf(row) - RULER + (LANE - BAR) / 2) * scale);
 
-		drawLane(raster, lanes.run.lanes[i], lanes.run.stateOf, lanes.view, left, y, Math.round(BAR * scale), (x0, x1, interval) => {
-			labels.push({lane: i, interval, x0: x0 / scale, x1: x1 / scale});
+		drawLane(raster, lane, lanes.run.stateOf, lanes.view, left, y, Math.round(BAR * scale), (x0, x1, interval) => {
+			labels.push({row, code: lane.code[interval], x0: x0 / scale, x1: x1 / scale});
 		});
 	}
 	context.putImageData(raster.image, 0, top, left, 0, raster.width - left, raster.height);
@@ -101,8 +106,7 @@ function drawLabels(context, labels, ink) {
 	context.textAlign = "left";
 	context.font = "10px " + css("--sans");
 	for (const label of labels) {
-		const lane = lanes.run.lanes[label.lane], cause = lanes.run.causes[lane.code[label.interval]];
-		const group = states[cause.state].group, y = RULER + label.lane * LANE - lanes.scroll.scrollTop;
+		const cause = lanes.run.causes[label.code], group = states[cause.state].group, y = topOf(label.row);
 
 		if (group === GROUP_CPU)
 			continue;
@@ -117,10 +121,10 @@ function drawSelection(context, first, last, paper, chosen) {
 
 	context.fillStyle = paper;
 	context.globalAlpha = 0.6;
-	for (let i = first; i < last; i++) {
-		const y = RULER + i * LANE - lanes.scroll.scrollTop;
+	for (let row = first; row < last; row++) {
+		const y = topOf(row);
 
-		if (chosenLanes && !chosenLanes.has(i)) {
+		if (chosenLanes && !chosenLanes.has(lanes.rows[row])) {
 			context.fillRect(left, y, lanes.width - left, LANE);
 		} else if (t0 !== null) {
 			const x0 = Math.min(lanes.width, Math.max(left, xOf(t0))), x1 = Math.min(lanes.width, Math.max(left, xOf(t1)));
@@ -140,7 +144,7 @@ function drawHover(context, ink) {
 
 	if (!hover || hover.interval < 0)
 		return;
-	const lane = lanes.run.lanes[hover.lane], left = gutter(), y = RULER + hover.lane * LANE - lanes.scroll.scrollTop;
+	const lane = lanes.run.lanes[hover.lane], left = gutter(), y = topOf(hover.row);
 	const x0 = Math.max(left, xOf(lane.edge[hover.interval])), x1 = Math.min(lanes.width, xOf(lane.edge[hover.interval + 1]));
 
 	context.strokeStyle = ink;
@@ -151,7 +155,7 @@ function drawLanes() {
 	const begun = performance.now(), context = fit(lanes.canvas, lanes.width, lanes.height);
 	const ink = css("--ink"), faint = css("--faint"), paper = css("--paper"), chosen = css("--accent"), line = css("--line");
 	const first = Math.floor(lanes.scroll.scrollTop / LANE);
-	const last = Math.min(lanes.run.lanes.length, first + Math.ceil((lanes.height - RULER) / LANE) + 1);
+	const last = Math.min(lanes.rows.length, first + Math.ceil((lanes.height - RULER) / LANE) + 1);
 
 	context.clearRect(0, 0, lanes.width, lanes.height);
 	const labels = drawBars(context, first, last);
@@ -168,8 +172,7 @@ function drawLanes() {
 	context.fillRect(0, 0, gutter(), RULER);
 	drawHover(context, ink);
 	drawOverview();
-	lanes.drawn = performance.now() - begun;
-	lanes.canvas.dataset.drawMs = lanes.drawn.toFixed(2);
+	lanes.canvas.dataset.drawMs = (performance.now() - begun).toFixed(2);
 	sayView();
 }
 
@@ -241,7 +244,7 @@ function sayView() {
 
 	lanes.says.textContent = whole ? "all of " + nsText(lanes.run.wall_ns)
 		: "in view: " + nsText(t1 - t0) + " from " + timeText(t0, (t1 - t0) / 100);
-	lanes.canvas.setAttribute("aria-label", "Lanes of " + lanes.run.lanes.length + " threads, " + lanes.says.textContent +
+	lanes.canvas.setAttribute("aria-label", "Lanes of " + lanes.rows.length + " threads, " + lanes.says.textContent +
 		". Arrow keys move, plus and minus zoom, Enter selects. The table of threads below says the same in figures.");
 }
 

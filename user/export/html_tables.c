@@ -4,7 +4,7 @@
 #include "lib/cleanup.h"
 #include "lib/text.h"
 
-#define WAITS_LISTED     30
+#define WAITS_LISTED     25
 #define THREADS_LISTED   50
 #define FUNCTIONS_LISTED 15
 #define BAR_NAMED        24.0 /* percent of a column's width */
@@ -89,23 +89,29 @@ void html_put_waits(struct html_page *page)
 
 /* --- threads --- */
 
+static uint64_t cpu_of(const struct thread_view *view)
+{
+	uint64_t cpu_ns = 0;
+
+	for (int state = 0; state < STATE_COUNT; state++)
+		if (state_info[state].group == STATE_GROUP_CPU)
+			cpu_ns += view->ns[state];
+	return cpu_ns;
+}
+
 static void put_thread(struct html_page *page, const struct thread_view *view)
 {
 	const struct run_thread *thread = view->thread;
 	double values[STATE_COUNT];
-	uint64_t cpu_ns = 0;
 
-	for (int state = 0; state < STATE_COUNT; state++) {
+	for (int state = 0; state < STATE_COUNT; state++)
 		values[state] = view->ns[state];
-		if (state_info[state].group == STATE_GROUP_CPU)
-			cpu_ns += view->ns[state];
-	}
 	fputs("<tr><th scope=\"row\">", page->out);
 	html_say(page, "%s", THREAD_LABEL(thread));
 	fputs("</th>", page->out);
 	html_cell(page, "n", "%u", thread->pid);
 	html_time_cell(page, thread->life_ns);
-	html_time_cell(page, cpu_ns);
+	html_time_cell(page, cpu_of(view));
 	html_time_cell(page, view->ns[STATE_RUN_QUEUE]);
 	fputs("<td class=\"share\">", page->out);
 	html_bar(page, values, thread->life_ns, BAR_NAMED, "shares of its life");
@@ -121,6 +127,35 @@ static void put_thread(struct html_page *page, const struct thread_view *view)
 	fputs("</tr>\n", page->out);
 }
 
+/* The busiest first. */
+static int by_work(const void *a, const void *b)
+{
+	const struct thread_view *x = *(const struct thread_view *const *)a, *y = *(const struct thread_view *const *)b;
+	uint64_t x_ns = cpu_of(x), y_ns = cpu_of(y);
+
+	if (x_ns != y_ns)
+		return x_ns > y_ns ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* As they began; where there are too many, those that worked most. */
+static void put_thread_rows(struct html_page *page, size_t shown)
+{
+	size_t n = page->shown->run->n_threads;
+	_cleanup_free_ const struct thread_view **order = calloc(n + 1, sizeof(*order));
+
+	if (!order) {
+		page->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		order[i] = &page->shown->threads[i];
+	if (shown < n)
+		qsort(order, n, sizeof(*order), by_work);
+	for (size_t i = 0; i < shown; i++)
+		put_thread(page, order[i]);
+}
+
 void html_put_threads(struct html_page *page)
 {
 	static const char *const heads[] = {"thread", "pid", "life", "on CPUs", "run queue"};
@@ -133,10 +168,9 @@ void html_put_threads(struct html_page *page)
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		fprintf(page->out, "<th scope=\"col\"%s>%s</th>", i ? " class=\"n\"" : "", heads[i]);
 	fputs("<th scope=\"col\">shares of its life</th><th scope=\"col\">waits most for</th></tr></thead><tbody>\n", page->out);
-	for (size_t i = 0; i < shown; i++)
-		put_thread(page, &run->threads[i]);
+	put_thread_rows(page, shown);
 	fputs("</tbody></table></div>\n", page->out);
-	rest(page, shown, n, "threads, in the order in which they began");
+	rest(page, shown, n, "threads, by their time on CPUs");
 	fputs("</section>\n", page->out);
 }
 

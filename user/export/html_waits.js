@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of waits: sorted by any column, filtered by text and by state. Its cells are those that the page has without scripting.
-const WAITS_SHOWN = 200;
+const WAITS_FIRST = 25, WAITS_MORE = 500; // rows that are there at first, and with each "more"
 // Columns after the first: where they stand in a row of the data, and whether they are times.
 const waitColumns = [["waited for", 1], ["total", 3, true], ["at a time", 4], ["count", 5], ["p50", 6, true], ["p95", 7, true], ["p99", 8, true],
 	["longest", 9, true], ["threads", 10]];
-const waits = {run: null, column: 1, down: true, text: "", off: new Set()};
+const waits = {run: null, column: 1, down: true, text: "", off: new Set(), most: WAITS_FIRST};
 
 function valueOf(row, column) {
 	const value = row[waitColumns[column][1]];
@@ -41,10 +41,14 @@ function waitRow(row) {
 function fillWaits() {
 	const rows = chosenWaits(), body = find("waits-table").tBodies[0], all = waits.run.waits.length;
 
-	body.replaceChildren(...rows.slice(0, WAITS_SHOWN).map(waitRow));
+	body.replaceChildren(...rows.slice(0, waits.most).map(waitRow));
 	find("waits-rest").replaceChildren(make("p", {class: "faint", "aria-live": "polite"},
-		(rows.length > WAITS_SHOWN ? "The first " + WAITS_SHOWN + " of " : "") + countText(rows.length) + (rows.length === 1 ? " cause" : " causes") +
-		(rows.length < all ? " of " + countText(all) : "") + "."));
+		(rows.length > waits.most ? "The first " + waits.most + " of " : "") + countText(rows.length) + (rows.length === 1 ? " cause" : " causes") +
+		(rows.length < all ? " of " + countText(all) : "") + ". ",
+		...rows.length > waits.most ? [button("show more", "show more causes", () => {
+			waits.most += WAITS_MORE;
+			fillWaits();
+		}, {id: "waits-more"})] : []));
 	for (const [i, head] of [...find("waits-table").tHead.rows[0].cells].entries())
 		head.setAttribute("aria-sort", i !== waits.column ? "none" : waits.down ? "descending" : "ascending");
 }
@@ -82,6 +86,7 @@ function showWaits(run) {
 	if (!waits.run)
 		buildWaits();
 	waits.run = run;
+	waits.most = WAITS_FIRST;
 	waits.off.clear();
 	waits.chips.replaceChildren(...[...new Set(run.waits.map((row) => row[0]))].sort((a, b) => a - b).map(stateChip));
 	fillWaits();
