@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Plays a user on pages of `concprof export -f html`. What they show is compared with the recordings, by SQL of its own, to the nanosecond.
 # usage: html_drive.py FOLDER: with server, two, plain and hostile (.concprof, .html, .json), which tests/cli/html.bats makes.
+import base64
 import json
 import sqlite3
 import sys
@@ -233,6 +234,31 @@ def waits(page, run):
     same("and with them", len(column(page, 1)), len(run["causes"]))
 
 
+# Where the runs are explained with a critical path, its rows sum to the wall time, and its segments follow each other to the end.
+def critical_path(page, run):
+    if not page.eval("!!document.getElementById('path')"):
+        return
+    same("the path's rows sum to the wall time",
+         page.eval("[...document.querySelectorAll('#path-table tbody td[data-ns]')].reduce((sum, cell) => sum + +cell.dataset.ns, 0)"), run["wall_ns"])
+    number = iter(base64.b64decode(text(page, "#path-0")))
+
+    def read():
+        value = shift = 0
+        for byte in number:
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    segments = [(read(), read()) for _ in range(read())]
+    same("and so do its segments", sum(ns for _, ns in segments), run["wall_ns"])
+    shown = "document.getElementById('lanes-canvas').toDataURL()"
+    before = page.eval(shown)
+    page.click("#show-path")
+    check("the path's line can be hidden", page.eval(shown) != before)
+    page.click("#show-path")
+
+
 def themes(page):
     ground = "getComputedStyle(document.body).backgroundColor"
     same("light by itself", page.eval(ground), "rgb(255, 255, 255)")
@@ -252,6 +278,7 @@ def drive_server(page, database, run):
     tooltips(page)
     flame(page)
     waits(page, run)
+    critical_path(page, run)
     themes(page)
     pdf = page.pdf()
     check("it prints", pdf.startswith(b"%PDF-") and len(pdf) > 20000)
@@ -286,7 +313,8 @@ def drive_hostile(page):
     page.click("#lanes-canvas", 40, 24 * 4 - 4)
     page.hover("#lanes-canvas", 700, 24 * 2 + 12)
     page.hover("#flame-canvas", 200, 17 * 2)
-    check("names stay text", "<script>alert(1)</script>" in text(page, "body") and page.eval("document.querySelectorAll('script').length") == 7)
+    check("names stay text", "<script>alert(1)</script>" in text(page, "body") and
+          page.eval("[...document.querySelectorAll('script')].every(script => script.id || script.type === 'module')"))
     check("nothing changes the direction of text", "\u202e" not in page.eval("document.documentElement.textContent"))
     same("no element came from a name", page.eval("document.querySelectorAll('main script, main text text, main h1 *').length"), 0)
 

@@ -127,6 +127,7 @@ static int put_page(struct html_page *page)
 	html_put_budget(page);
 	put_lanes(page);
 	put_flame(page);
+	html_put_path(page);
 	html_put_functions(page);
 	html_put_waits(page);
 	html_put_difference(page);

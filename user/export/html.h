@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the page share: html.c (the document), html_put.c (text and bars), html_answer.c, html_tables.c, html_difference.c and
- * html_checks.c (what can be read without scripting), html_data.c and html_packed.c (what the scripts read). Not for outside export/.
+ * What the files of the page share: html.c (the document), html_put.c (text and bars), html_answer.c, html_tables.c, html_difference.c, html_path.c
+ * and html_checks.c (what can be read without scripting), html_data.c and html_packed.c (what the scripts read). Not for outside export/.
  *
  * Whatever programs are called is text: xml.h on the page, and in data JSON that cannot end its element.
  */
@@ -27,6 +27,8 @@ __attribute__((format(printf, 2, 3))) void html_say(struct html_page *page, cons
 __attribute__((format(printf, 3, 4))) void html_cell(struct html_page *page, const char *class, const char *format, ...);
 /* "1.20 s" in a cell that sorts and copies by its nanoseconds; "-" for nothing. */
 void html_time_cell(struct html_page *page, uint64_t ns);
+/* Cells of both times, and of "+1.20 s". */
+void html_difference_cells(struct html_page *page, uint64_t before_ns, uint64_t after_ns);
 /* The state's colour and pattern, beside its name. */
 void html_swatch(FILE *out, enum state state);
 /*
@@ -55,11 +57,16 @@ void html_put_patterns(FILE *out);
 
 void html_put_answer(struct html_page *page);
 void html_put_budget(struct html_page *page);
+void html_put_path(struct html_page *page); /* nothing without a path, nor does the next */
+void html_put_path_difference(struct html_page *page);
 void html_put_waits(struct html_page *page);
 void html_put_threads(struct html_page *page);
 void html_put_functions(struct html_page *page);
 void html_put_difference(struct html_page *page);
 void html_put_checks(struct html_page *page);
+
+/* The path's segments as packed data: how many; each: thread (position + 1; 0: nobody), length; nothing without a path. */
+void html_put_path_data(FILE *out, const struct explanation *explanation, size_t number);
 
 /*
  * The runs as data: a JSON object for the page and one for each run, and what is many numbers packed (html_packed.h). 0, or a negative errno as

@@ -6,6 +6,7 @@
  *   rows-RUN    weighted stacks: how many; each: thread (position + 1; 0: none), process (position), state, text, stack, ns, count
  *   causes-RUN  timeline's: how many; each: state, text, waker and holder (texts), stack
  *   lanes-RUN   by thread: begin, intervals, samples; each interval: length, code; each sample: since the one before, stack
+ *   path-RUN    see html.h
  *   run-RUN     the rest, as JSON; "texts" is what texts are numbers of, "names" those of frames, in the order in which boxes stand
  *
  * An interval's code is 0 on a CPU, else the number of its cause + 1.
@@ -291,6 +292,7 @@ static int put_run(struct html_page *page, size_t i)
 		put_rows(&data);
 		if (data.explanation->timeline)
 			put_timeline(&data);
+		html_put_path_data(data.out, data.explanation, i);
 		put_facts(&data);
 		err = data.texts.failed ? -ENOMEM : data.err;
 		flame_names_free(&data.names);

@@ -22,7 +22,7 @@ static void put_bar(struct html_page *page, const struct difference *item, uint6
 		item->after_ns < item->before_ns ? 50 - width : 50, width, item->state);
 }
 
-static void put_times(struct html_page *page, uint64_t before_ns, uint64_t after_ns)
+void html_difference_cells(struct html_page *page, uint64_t before_ns, uint64_t after_ns)
 {
 	html_time_cell(page, before_ns);
 	html_time_cell(page, after_ns);
@@ -38,7 +38,7 @@ static void put_item(struct html_page *page, const struct difference *item, uint
 	html_swatch(page->out, item->state);
 	html_say(page, "%s%s", item->joining ? "joining: " : "", HTML_LABEL(item->state, item->cause));
 	fputs("</th>", page->out);
-	put_times(page, item->before_ns, item->after_ns);
+	html_difference_cells(page, item->before_ns, item->after_ns);
 	put_bar(page, item, largest_ns);
 	fputs("</tr>\n", page->out);
 }
@@ -48,7 +48,7 @@ static void put_sum(struct html_page *page, const char *label, uint64_t before_n
 	fputs("<tr class=\"sum\"><th scope=\"row\">", page->out);
 	html_say(page, "%s", label);
 	fputs("</th>", page->out);
-	put_times(page, before_ns, after_ns);
+	html_difference_cells(page, before_ns, after_ns);
 	fputs("<td></td></tr>\n", page->out);
 }
 
@@ -130,5 +130,6 @@ void html_put_difference(struct html_page *page)
 		 comparison->overlap_reason);
 	fputs("</p>\n", page->out);
 	put_table(page);
+	html_put_path_difference(page);
 	fputs("</section>\n", page->out);
 }

@@ -4,7 +4,7 @@ const RULER = 24, LANE = 24, BAR = 17, LETTER = 6.1;
 
 // `rows`: the lanes that are shown, by position, from the top; `view`: the time; `hover` and `drag`: see html_input.js; `focus`: the row that the
 // keyboard is on.
-const lanes = {run: null, rows: [], view: {t0: 0, t1: 1}, hover: null, drag: null, focus: -1, due: false};
+const lanes = {run: null, rows: [], view: {t0: 0, t1: 1}, hover: null, drag: null, focus: -1, due: false, showPath: true};
 
 function gutter() {
 	return Math.round(Math.min(170, Math.max(76, lanes.width * 0.13)));
@@ -110,8 +110,14 @@ function drawLabels(context, labels, ink) {
 
 		if (group === GROUP_CPU)
 			continue;
-		context.fillStyle = group === GROUP_QUEUE ? inkOn(states[cause.state].colour) : ink;
-		context.fillText(cut(textOf(lanes.run, cause), label.x1 - label.x0 - 6, 5.2), label.x0 + 3, y + (group === GROUP_QUEUE ? 17 : 13));
+		const text = cut(textOf(lanes.run, cause), label.x1 - label.x0 - 6, 5.2), queue = group === GROUP_QUEUE;
+
+		if (queue && text) { // no pattern behind letters
+			context.fillStyle = colourText(states[cause.state].colour);
+			context.fillRect(label.x0 + 2, y + 9, context.measureText(text).width + 2, 11);
+		}
+		context.fillStyle = queue ? inkOn(states[cause.state].colour) : ink;
+		context.fillText(text, label.x0 + 3, y + (queue ? 18 : 13));
 	}
 }
 
@@ -137,6 +143,27 @@ function drawSelection(context, first, last, paper, chosen) {
 	for (const t of t0 === null ? [] : [t0, t1])
 		if (xOf(t) >= left && xOf(t) <= lanes.width)
 			context.fillRect(Math.round(xOf(t)) - (t === t1 ? 1 : 0), RULER - 4, 1, lanes.height);
+}
+
+// A line below the lanes that the critical path runs along.
+function drawPath(context, first, last, ink) {
+	const path = lanes.run.path, left = gutter(), drawn = new Map();
+
+	if (!path || !lanes.showPath)
+		return;
+	for (let row = first; row < last; row++)
+		drawn.set(lanes.rows[row], {y: topOf(row) + LANE - 3, x: -1});
+	context.fillStyle = ink;
+	for (let i = Math.max(0, above(path.edge, lanes.view.t0) - 1); i < path.thread.length && path.edge[i] < lanes.view.t1; i++) {
+		const at = drawn.get(path.thread[i]);
+		const x1 = Math.min(lanes.width, xOf(path.edge[i + 1]));
+
+		if (!at || x1 < at.x)
+			continue;
+		const x0 = Math.max(left, at.x, Math.floor(xOf(path.edge[i])));
+		at.x = Math.max(x0 + 1, Math.floor(x1));
+		context.fillRect(x0, at.y, at.x - x0, 2);
+	}
 }
 
 function drawHover(context, ink) {
@@ -166,6 +193,7 @@ function drawLanes() {
 	context.fillRect(0, 0, lanes.width, lanes.height);
 	context.globalCompositeOperation = "source-over";
 	drawLabels(context, labels, ink);
+	drawPath(context, first, last, ink);
 	drawSelection(context, first, last, paper, chosen);
 	drawGutter(context, first, last, ink, faint, chosen);
 	context.fillStyle = paper;

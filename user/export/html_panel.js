@@ -29,7 +29,7 @@ function buildLanes(place) {
 }
 
 function sizeLanes() {
-	const all = RULER + lanes.rows.length * LANE;
+	const all = RULER + lanes.rows.length * LANE + 4;
 
 	lanes.width = Math.floor(lanes.scroll.parentNode.clientWidth - (all > 560 ? 16 : 0));
 	lanes.height = Math.min(560, all);
@@ -63,6 +63,11 @@ function showLegend(run) {
 			seen.add(run.stateOf[lane.code[i]]);
 	lanes.legend.replaceChildren(...[...seen].sort((a, b) => a - b).map((state) => make("span", {}, swatch(state),
 		state === facts.cpu ? "on a CPU" : state === facts.queue ? "for a CPU" : states[state].name)));
+	if (run.path)
+		lanes.legend.append(make("label", {class: "path-key"}, make("input", {type: "checkbox", id: "show-path", checked: lanes.showPath, change: (event) => {
+			lanes.showPath = event.target.checked;
+			redrawLanes();
+		}}), "critical path"));
 }
 
 function showLanes(run) {

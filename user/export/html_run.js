@@ -68,6 +68,17 @@ function readLanes(run) {
 	run.n_intervals = run.lanes.reduce((sum, lane) => sum + lane.code.length, 0);
 }
 
+// The critical path, if there is one: segment i is from edge[i] to edge[i + 1].
+function readPath(run) {
+	const next = reader("path-" + run.number), n = next(), path = {edge: new Float64Array(n + 1), thread: new Int32Array(n)};
+
+	for (let i = 0; i < n; i++) {
+		path.thread[i] = next() - 1;
+		path.edge[i + 1] = path.edge[i] + next();
+	}
+	run.path = path;
+}
+
 function readRun(number) {
 	if (runs.has(number))
 		return runs.get(number);
@@ -81,6 +92,8 @@ function readRun(number) {
 	if (run.timeline) {
 		readCauses(run);
 		readLanes(run);
+		if (find("path-" + number))
+			readPath(run);
 	}
 	runs.set(number, run);
 	return run;
