@@ -188,3 +188,13 @@ on_terminal() # rights, steps..., --, command
 		env PATH=/usr/bin:/bin "$PUBLIC/concprof" run -- sh -c 'id -u; sleep 0.1'
 	expect 0 54321 sleep
 }
+
+@test "compare --run: both commands run as the user, each measured by a tracer of its own; what is kept is theirs" {
+	run --separate-stderr as_ann free "$PUBLIC/concprof" compare --run 'id -u >>who; sleep 0.05' --run 'id -u >>who; sleep 0.1' --repeat 2 \
+		--json d.json -o f.concprof --flame f.svg
+	[ "$status" = 0 ] || echo "$stderr"
+	[ "$status" = 0 ]
+	[ "$(sort -u who)" = 54321 ] && [ "$(wc -l <who)" = 4 ]
+	[ "$(stat -c %u d.json f.concprof f.svg | sort -u)" = 54321 ]
+	/usr/bin/python3 -c 'import json; c = json.load(open("d.json"))["comparison"]; assert len(c["repeats"]["after"]["wall_ns"]) == 2, c'
+}

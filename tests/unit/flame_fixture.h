@@ -4,6 +4,7 @@
 #define CONCPROF_TESTS_FLAME_FIXTURE_H
 
 #include "export/export.h"
+#include "profile/profile.h"
 #include "run_builder.h"
 
 #define SERVE "clone3;start_thread;worker_main;serve_request"
@@ -94,6 +95,26 @@ BUILDER char *exported(const char *format, const struct run *run, const struct e
 	fclose(out);
 	explanation_free(explanation);
 	return text;
+}
+
+/* A recording of that one run, which is freed. Returns an exit status. */
+BUILDER int record(const char *path, struct run *run)
+{
+	static char kernel[] = "6.1.0", version[] = "v1";
+	const struct host host = {.kernel = kernel, .cpus = 2, .version = version};
+	struct profile *profile = NULL;
+	char error[PROFILE_ERROR_BYTES] = "";
+	int err = profile_create(path, -1, -1, &host, &profile, error);
+
+	if (!err)
+		err = profile_store_run(profile, run, error);
+	if (!err)
+		err = profile_commit(profile, error);
+	if (err)
+		fprintf(stderr, "%s\n", error);
+	profile_close(profile);
+	run_free(run);
+	return !!err;
 }
 
 #endif

@@ -14,7 +14,6 @@
 #include "export/svg.h"
 #include "export/xml.h"
 #include "flame_fixture.h"
-#include "profile/profile.h"
 
 static size_t occurrences(const char *text, const char *part)
 {
@@ -363,25 +362,6 @@ static void test_xml_text(void **state)
 		assert_string_equal(text, cases[i].out);
 		free(text);
 	}
-}
-
-static int record(const char *path, struct run *run)
-{
-	static char kernel[] = "6.1.0", version[] = "v1";
-	const struct host host = {.kernel = kernel, .cpus = 2, .version = version};
-	struct profile *profile = NULL;
-	char error[PROFILE_ERROR_BYTES] = "";
-	int err = profile_create(path, -1, -1, &host, &profile, error);
-
-	if (!err)
-		err = profile_store_run(profile, run, error);
-	if (!err)
-		err = profile_commit(profile, error);
-	if (err)
-		fprintf(stderr, "%s\n", error);
-	profile_close(profile);
-	run_free(run);
-	return !!err;
 }
 
 int main(int argc, char **argv)

@@ -288,6 +288,7 @@ static int measure(int channel, struct launch *launch, const struct trace_comman
 	if (err)
 		return err;
 	(*ret)->exit_status = watch.ended ? launch_exit_status(watch.status) : 0;
+	outcome->asked = watch.asked;
 	(*ret)->interrupted = !watch.ended || (watch.asked && (WIFSIGNALED(watch.status) || options->wait_all));
 	return 0;
 }

@@ -26,9 +26,7 @@ enum {
 	KEY_MODEL_FIRST = 0x200, /* + index in model_options */
 };
 
-/* Default rate of samples: a prime near 1,000, so that it does not keep step with what happens every millisecond. */
-#define SAMPLE_HZ_DEFAULT 997
-#define SAMPLE_HZ_MAX     10000
+#define SAMPLE_HZ_MAX 10000
 
 #define SECONDS_MAX 31536000.0 /* a year */
 

@@ -11,6 +11,9 @@
 
 #define LOCKS_MAX 32
 
+/* Default rate of samples: a prime near 1,000, so that it does not keep step with what happens every millisecond. */
+#define SAMPLE_HZ_DEFAULT 997
+
 /* What to do with what was measured. */
 struct output_options {
 	const char *recording;            /* -o; NULL: none */

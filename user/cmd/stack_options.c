@@ -47,22 +47,35 @@ static void parse_width(struct argp_state *state, const char *argument, struct e
 	options->width = value;
 }
 
+static error_t parse_shown(int key, char *argument, struct argp_state *state)
+{
+	struct export_options *options = state->input;
+
+	switch (key) {
+	case KEY_STATE:
+		parse_states(state, argument, options);
+		return 0;
+	case KEY_BY:
+		parse_by(state, argument, options);
+		return 0;
+	case KEY_WIDTH:
+		parse_width(state, argument, options);
+		return 0;
+	case KEY_TITLE:
+		options->title = argument;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct stack_options *options = state->input;
 
 	switch (key) {
-	case KEY_STATE:
-		parse_states(state, argument, &options->shown);
-		return 0;
-	case KEY_BY:
-		parse_by(state, argument, &options->shown);
-		return 0;
-	case KEY_WIDTH:
-		parse_width(state, argument, &options->shown);
-		return 0;
-	case KEY_TITLE:
-		options->shown.title = argument;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->shown;
 		return 0;
 	case KEY_LOCK:
 		if (options->output->n_locks == LOCKS_MAX)
@@ -74,7 +87,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static const struct argp_option options[] = {
+static const struct argp_option shown_options[] = {
     {NULL, 0, NULL, 0, "Stacks (formats folded and svg):", 30},
     {"state", KEY_STATE, "STATE", 0, "only time in these states: on-cpu, off-cpu, lock, socket,... (default: wall, all of them)",
      0},
@@ -82,12 +95,18 @@ static const struct argp_option options[] = {
      "what stands at the root: thread, process, name (of processes), cause, none (default: the first of these three of "
      "which there are at most 50)",
      0},
-    {"lock", KEY_LOCK, "SYMBOL", 0, "waits inside this data object are waits for a lock of that name; may be repeated", 0},
     {"width", KEY_WIDTH, "PIXELS", 0, "of the picture (default: 1200)", 0},
     {"title", KEY_TITLE, "TEXT", 0, "of the picture (default: the command)", 0},
     {0},
 };
-const struct argp stack_argp = {.options = options, .parser = parse};
+const struct argp shown_argp = {.options = shown_options, .parser = parse_shown};
+
+static const struct argp_option options[] = {
+    {"lock", KEY_LOCK, "SYMBOL", 0, "waits inside this data object are waits for a lock of that name; may be repeated", 30},
+    {0},
+};
+static const struct argp_child children[] = {{&shown_argp, 0, NULL, 0}, {0}};
+const struct argp stack_argp = {.options = options, .parser = parse, .children = children};
 
 struct job {
 	const struct exporter *exporter;

@@ -12,6 +12,7 @@ struct stack_options {
 };
 
 extern const struct argp stack_argp; /* input: struct stack_options */
+extern const struct argp shown_argp; /* input: struct export_options; the same without --lock */
 
 /*
  * Writes the exporter's form of the runs to `path` ("-": standard output). 0 or STATUS_FAILED, after it said what failed. `output`

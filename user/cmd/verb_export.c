@@ -2,6 +2,7 @@
 /* export: a recording in the form of another tool. */
 #include <errno.h>
 
+#include "cmd/choose_run.h"
 #include "cmd/output_file.h"
 #include "cmd/session.h"
 #include "cmd/stack_options.h"
@@ -82,29 +83,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* By name, else by number from 1; of several with one name the last, which is the one that was measured after its baseline. */
-static int find_run(const struct session *session, const char *wanted, size_t *ret)
-{
-	unsigned long number;
-	char *end;
-
-	for (size_t i = session->n_runs; i > 0; i--)
-		if (!strcmp(session->runs[i - 1]->name, wanted)) {
-			*ret = i - 1;
-			return STATUS_OK;
-		}
-	number = strtoul(wanted, &end, 10);
-	if (*wanted && !*end && number >= 1 && number <= session->n_runs) {
-		*ret = number - 1;
-		return STATUS_OK;
-	}
-	fprintf(stderr, "concprof: --run: '%s' is none of the recording's:", wanted);
-	for (size_t i = 0; i < session->n_runs; i++)
-		fprintf(stderr, " %zu (%s)", i + 1, session->runs[i]->name);
-	fprintf(stderr, "\n");
-	return STATUS_FAILED;
-}
-
 static int write_loaded(struct session *session, const struct arguments *arguments)
 {
 	struct export_input input = {
@@ -116,7 +94,7 @@ static int write_loaded(struct session *session, const struct arguments *argumen
 	int status;
 
 	if (arguments->run) {
-		status = find_run(session, arguments->run, &chosen);
+		status = choose_run(session, arguments->run, "--run", &chosen);
 		if (status)
 			return status;
 		input.runs += chosen;

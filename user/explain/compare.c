@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "explain/internal.h"
+#include "explain/repeats.h"
 #include "lib/text.h"
 
 static int by_key(const void *a, const void *b)
@@ -30,6 +31,16 @@ static int by_size(const void *a, const void *b)
 	if (x != y)
 		return x > y ? -1 : 1;
 	return by_key(a, b);
+}
+
+/* The run's own process "sleep[1460]" has another pid in the other run, and the same name. */
+static void forget_pid(char *cause)
+{
+	char *bracket = strrchr(cause, '[');
+	size_t digits = bracket ? strspn(bracket + 1, "0123456789") : 0;
+
+	if (digits && bracket > cause && bracket[-1] != ':' && !strcmp(bracket + 1 + digits, "]"))
+		*bracket = '\0';
 }
 
 static struct difference *add_item(struct comparison *comparison, enum state state, const char *cause)
@@ -65,6 +76,8 @@ static int add_items(struct comparison *comparison, const struct explanation *ru
 			return -ENOMEM;
 		*(after ? &item->after_ns : &item->before_ns) = cause->total_ns;
 		item->progress = cause->outside;
+		if (!cause->outside)
+			forget_pid(item->cause);
 		item->joining = cause->joining;
 	}
 	return 0;
@@ -166,6 +179,7 @@ void comparison_free(struct comparison *comparison)
 	for (size_t i = 0; i < comparison->n_items; i++)
 		free(comparison->items[i].cause);
 	free(comparison->items);
+	repeats_free(comparison->repeats);
 	free(comparison->headline);
 	free(comparison->reason);
 	free(comparison->refused);

@@ -217,8 +217,10 @@ struct comparison {
 	double speedup, progress_ratio, overlap_ratio; /* speedup == progress_ratio * overlap_ratio */
 	struct difference *items;                      /* largest difference first */
 	size_t n_items;
-	char *headline; /* speedup and the true reason, without a line end */
-	char *reason;   /* the reason alone, in a few words: for tables */
+	char *headline;          /* speedup and the true reason, without a line end */
+	size_t reason_at;        /* where in the headline the reason begins, or its end */
+	struct repeats *repeats; /* repeats.h; NULL: nothing was said of repeats */
+	char *reason;            /* the reason alone, in a few words: for tables */
 	/* Why the runs cannot be compared (one failed, or was interrupted); NULL when they can. The figures are then of no use. */
 	char *refused;
 	char *progress_reason; /* what made X differ, with the measured quantities behind it; may be "" */

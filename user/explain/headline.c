@@ -366,6 +366,7 @@ int explain_difference_words(struct comparison *comparison)
 		text_add(&words.reason, "not compared: %s", comparison->refused);
 	} else {
 		say_verdict(&words);
+		comparison->reason_at = words.headline.length;
 		say_reason(&words);
 	}
 	if (!words.reason.length)

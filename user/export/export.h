@@ -34,6 +34,7 @@ extern const char *const export_by_name[EXPORT_BY_COUNT]; /* "" for the default 
 struct export_options {
 	uint32_t states; /* bits 1 << enum state; 0: all */
 	enum export_by by;
+	bool by_before;               /* of a difference: widths are the first run's times, not the last's */
 	unsigned int width;           /* of a picture, in pixels; 0: EXPORT_WIDTH_DEFAULT */
 	const char *title;            /* of a picture; NULL: the command */
 	struct explain_options rules; /* those that the runs were explained with */
@@ -66,6 +67,9 @@ struct exporter {
 EXPORTERS(DECLARE_EXPORTER)
 #undef DECLARE_EXPORTER
 extern const struct exporter *const exporters[]; /* NULL-terminated */
+
+/* Of two runs, the first and the last: `compare` calls them. -ENODATA when there are not two. */
+extern const struct exporter exporter_svg_diff, exporter_folded_diff;
 
 const struct exporter *exporter_find(const char *name); /* NULL if there is none */
 

@@ -91,7 +91,7 @@ static struct flame_name name_root(const struct weighted_stack *row, enum export
 	    .order = by == EXPORT_BY_THREAD ? UINT64_MAX : process->id};
 }
 
-static int compare(const struct flame_name *a, const struct flame_name *b)
+int flame_name_compare(const struct flame_name *a, const struct flame_name *b)
 {
 	/* Functions of all kinds stand together. */
 	static const int class[] = {
@@ -109,7 +109,7 @@ static int compare(const struct flame_name *a, const struct flame_name *b)
 
 static int by_rank(const void *a, const void *b)
 {
-	return compare(*(struct flame_name *const *)a, *(struct flame_name *const *)b);
+	return flame_name_compare(*(struct flame_name *const *)a, *(struct flame_name *const *)b);
 }
 
 /* Sorts, keeps each name once, and says which number each candidate got. */
@@ -124,7 +124,7 @@ static int rank(struct candidates *candidates, struct flame_names *names, uint32
 		sorted[i] = &candidates->names[i];
 	qsort(sorted, candidates->n, sizeof(*sorted), by_rank);
 	for (size_t i = 0; i < candidates->n; i++) {
-		if (!i || compare(sorted[i], &names->names[names->n - 1])) {
+		if (!i || flame_name_compare(sorted[i], &names->names[names->n - 1])) {
 			names->names[names->n++] = *sorted[i];
 			/* Its text has moved; the next of the same name are compared with where it is now. */
 			sorted[i]->text = NULL;

@@ -36,6 +36,8 @@ struct flame_names {
 
 /* `by` is none of the default. 0 or -ENOMEM. */
 int flame_names_make(const struct run *run, const struct weighted_stacks *stacks, enum export_by by, struct flame_names *names);
+/* The order in which boxes stand; 0: they are the same. */
+int flame_name_compare(const struct flame_name *a, const struct flame_name *b);
 void flame_names_free(struct flame_names *names);
 
 #endif

@@ -6,16 +6,9 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "export/flame_tree.h"
+#include "export/folded.h"
 #include "export/utf8.h"
 #include "lib/cleanup.h"
-#include "lib/text.h"
-
-/* The path to a node, and how long it was at each depth. */
-struct path {
-	struct text text;
-	size_t length[FLAME_DEPTH_MAX + 8]; /* roots, marks and leaves are beside the frames */
-};
 
 /* As it stands in lines: what would end a name, or a line, becomes something that looks like it. NULL when memory is short. */
 static char *fold_name(const struct flame_name *name)
@@ -39,8 +32,7 @@ static char *fold_name(const struct flame_name *name)
 	return text_take(&text);
 }
 
-/* In place of the names as programs gave them: they occur in many lines. */
-static int fold_names(struct flame_names *names)
+int fold_names(struct flame_names *names)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		char *folded = fold_name(&names->names[i]);
@@ -53,28 +45,31 @@ static int fold_names(struct flame_names *names)
 	return 0;
 }
 
-static void move_to(struct path *path, const struct flame_tree *tree, const struct flame_node *node)
+void folded_path_move(struct folded_path *path, uint32_t depth, const char *name)
 {
-	path->text.length = path->length[node->depth - 1];
-	text_add(&path->text, "%s%s", node->depth > 1 ? ";" : "", tree->names.names[node->name].text);
-	path->length[node->depth] = path->text.length;
+	path->text.length = path->length[depth - 1];
+	text_add(&path->text, "%s%s", depth > 1 ? ";" : "", name);
+	path->length[depth] = path->text.length;
 }
 
-/*
- * Rounded so that the sum of all lines so far is the rounded sum: no line is off by a microsecond or more, and the total is right. A
- * line of 0 says nothing.
- */
-static void put_line(FILE *out, const struct path *path, uint64_t ns, uint64_t *sum_ns)
+uint64_t folded_us(uint64_t ns, uint64_t *sum_ns)
 {
-	uint64_t before_us = (*sum_ns + 500) / 1000, us;
+	uint64_t before_us = (*sum_ns + 500) / 1000;
 
 	*sum_ns += ns;
-	us = (*sum_ns + 500) / 1000 - before_us;
+	return (*sum_ns + 500) / 1000 - before_us;
+}
+
+/* A line of 0 says nothing. */
+static void put_line(FILE *out, const struct folded_path *path, uint64_t ns, uint64_t *sum_ns)
+{
+	uint64_t us = folded_us(ns, sum_ns);
+
 	if (us)
 		fprintf(out, "%s %" PRIu64 "\n", path->text.bytes, us);
 }
 
-static int put_lines(FILE *out, const struct flame_tree *tree, struct path *path)
+static int put_lines(FILE *out, const struct flame_tree *tree, struct folded_path *path)
 {
 	_cleanup_free_ uint64_t *own_ns = calloc(tree->n_nodes, sizeof(*own_ns));
 	uint64_t sum_ns = 0;
@@ -87,7 +82,7 @@ static int put_lines(FILE *out, const struct flame_tree *tree, struct path *path
 	}
 	errno = 0;
 	for (size_t i = 1; i < tree->n_nodes; i++) {
-		move_to(path, tree, &tree->nodes[i]);
+		folded_path_move(path, tree->nodes[i].depth, tree->names.names[tree->nodes[i].name].text);
 		if (path->text.failed)
 			return -ENOMEM;
 		if (own_ns[i])
@@ -101,7 +96,7 @@ static int put_lines(FILE *out, const struct flame_tree *tree, struct path *path
 static int write_folded(FILE *out, const struct export_input *input)
 {
 	struct flame_tree *tree = NULL;
-	struct path *path;
+	struct folded_path *path;
 	int err = flame_tree_build(input, &tree);
 
 	if (err)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "explain/repeats.h"
 #include "export/export.h"
 #include "export/writer.h"
 
@@ -278,6 +279,38 @@ static void put_run(struct json *json, const struct explanation *explanation)
 	json_close(json, '}');
 }
 
+static void put_times(struct json *json, const char *key, const uint64_t *wall_ns, const struct spread *spread)
+{
+	json_open(json, key, '{');
+	json_open(json, "wall_ns", '[');
+	for (size_t i = 0; i < spread->n; i++)
+		json_number(json, NULL, wall_ns[i]);
+	json_close(json, ']');
+	json_number(json, "median_ns", spread->median_ns);
+	json_number(json, "min_ns", spread->min_ns);
+	json_number(json, "max_ns", spread->max_ns);
+	json_number(json, "interval_low_ns", spread->low_ns);
+	json_number(json, "interval_high_ns", spread->high_ns);
+	json_real(json, "interval_coverage", spread->coverage);
+	json_close(json, '}');
+}
+
+/* Whether the difference is noise is null where too few runs say. */
+static void put_repeats(struct json *json, const struct repeats *repeats)
+{
+	if (!repeats)
+		return;
+	if (repeats->verdict == SPREAD_UNKNOWN)
+		json_null(json, "noise");
+	else
+		json_bool(json, "noise", repeats->verdict == SPREAD_NOISE);
+	json_open(json, "repeats", '{');
+	json_real(json, "speedup", repeats->speedup);
+	put_times(json, "before", repeats->before_ns, &repeats->before);
+	put_times(json, "after", repeats->after_ns, &repeats->after);
+	json_close(json, '}');
+}
+
 /* Runs that cannot be compared have no comparison, only the reason why. */
 static void put_comparison(struct json *json, const char *key, const struct comparison *comparison)
 {
@@ -293,6 +326,7 @@ static void put_comparison(struct json *json, const char *key, const struct comp
 	json_real(json, "overlap_ratio", comparison->overlap_ratio);
 	json_string(json, "headline", comparison->headline);
 	json_string(json, "reason", comparison->reason);
+	put_repeats(json, comparison->repeats);
 	json_open(json, "items", '[');
 	for (size_t i = 0; i < comparison->n_items; i++) {
 		const struct difference *item = &comparison->items[i];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the picture share: svg.c (the document), svg_boxes.c (what is drawn), svg_frames.c (drawing it),
- * svg_colours.c. Not for outside export/. */
+/*
+ * What the files of pictures share: svg.c (a run), svg_diff.c (two runs), svg_document.c (around both), svg_boxes.c (what is drawn),
+ * svg_frames.c (drawing it), svg_colours.c. Not for outside export/.
+ */
 #ifndef CONCPROF_EXPORT_SVG_H
 #define CONCPROF_EXPORT_SVG_H
 
@@ -42,9 +44,6 @@ void svg_boxes_free(struct svg_boxes *boxes);
 /* The state that a box has for a colour: on a CPU is one whatever the side; STATE_COUNT if it has several to speak of. */
 enum state svg_box_state(const struct svg_box *box);
 
-/* Draws them: `top` is where the row of the deepest begins. */
-void svg_frames_put(FILE *out, const struct flame_tree *tree, const struct svg_boxes *boxes, double pixels, unsigned int top);
-
 /* --- colours: classes of CSS --- */
 
 #define SVG_SHADES 5 /* of one colour, for boxes beside one another */
@@ -65,5 +64,24 @@ const char *svg_ink(enum state state);
 #define SVG_CLASS_BYTES 16
 /* "f4s2", "k0s1", "t5"; for STATE_COUNT "fms0": mixed. */
 const char *svg_class(char class[SVG_CLASS_BYTES], enum svg_look look, enum state state, unsigned int shade);
+
+/* The same for how much a box's time differs between two runs: from -SVG_CHANGE_LEVELS, much less, to SVG_CHANGE_LEVELS, much more; 0 is grey. */
+#define SVG_CHANGE_LEVELS 6
+void svg_changes_put_style(FILE *out);
+void svg_changes_put_patterns(FILE *out);
+const char *svg_change_class(char class[SVG_CLASS_BYTES], int level, bool kernel);
+
+/* Draws them: `top` is where the row of the deepest begins. Colours are states, and so are the words of tool tips. */
+void svg_frames_put(FILE *out, const struct flame_tree *tree, const struct svg_boxes *boxes, double pixels, unsigned int top);
+
+/* What is said of a box, and how it looks, where that is something else. */
+struct svg_paint {
+	const char *(*class)(const struct svg_paint *paint, const struct svg_box *box, enum svg_look look,
+			     char class[SVG_CLASS_BYTES]);
+	void (*put_words)(FILE *out, const struct svg_paint *paint, const struct svg_box *box); /* lines below name and width */
+	bool strips; /* of states, in boxes that have several */
+};
+void svg_frames_put_painted(FILE *out, const struct flame_tree *tree, const struct svg_boxes *boxes, double pixels,
+			    unsigned int top, const struct svg_paint *paint);
 
 #endif

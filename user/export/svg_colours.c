@@ -2,13 +2,18 @@
 /*
  * Each state has its colour of states.def. What a thread waited for has that colour itself, and the frames that led there lighter
  * shades of it, so that the cause stands out; frames on a CPU are near the colour itself. Frames of the kernel are darker than
- * those of the program, and hatched.
+ * those of the program, and hatched. In a picture of two runs colours are changes instead: red has become more, blue less.
  */
 #include <math.h>
 
 #include "export/svg.h"
 
 #define MIXED 0xd3d0cb /* frames that lead to several states: a strip in them shows which */
+
+/* Red and blue are told apart by those who do not tell red from green. */
+#define MORE 0xd7261e
+#define LESS 0x1f5fbf
+#define SAME 0xdedbd6
 
 struct colour {
 	double part[3]; /* red, green, blue: 0..1, sRGB */
@@ -101,18 +106,32 @@ static void for_each(FILE *out, uint32_t states, void (*put)(FILE *, enum svg_lo
 	}
 }
 
+static void put_class_rule(FILE *out, const char *class, struct colour colour, bool hatched)
+{
+	fprintf(out, ".%s>rect:first-of-type{fill:", class);
+	if (hatched)
+		fprintf(out, "url(#p%s)", class);
+	else
+		put_colour(out, colour);
+	fprintf(out, "}.%s>text{fill:%s}\n", class, ink_on(colour));
+}
+
+static void put_class_pattern(FILE *out, const char *class, struct colour colour)
+{
+	fprintf(out,
+		"<pattern id=\"p%s\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
+		"<rect width=\"6\" height=\"6\" fill=\"",
+		class);
+	put_colour(out, colour);
+	fprintf(out, "\"/><path d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\" stroke=\"#000\" stroke-opacity=\".16\"/></pattern>\n");
+}
+
 static void put_rule(FILE *out, enum svg_look look, enum state state, unsigned int shade)
 {
 	struct colour colour = shade_of(look, state, shade);
 	char class[SVG_CLASS_BYTES];
 
-	svg_class(class, look, state, shade);
-	fprintf(out, ".%s>rect:first-of-type{fill:", class);
-	if (look == SVG_LOOK_KERNEL)
-		fprintf(out, "url(#p%s)", class);
-	else
-		put_colour(out, colour);
-	fprintf(out, "}.%s>text{fill:%s}\n", class, ink_on(colour));
+	put_class_rule(out, svg_class(class, look, state, shade), colour, look == SVG_LOOK_KERNEL);
 	if (look == SVG_LOOK_TIP) { /* strips and the legend */
 		fprintf(out, "rect.c%d{fill:", (int)state);
 		put_colour(out, colour);
@@ -124,14 +143,8 @@ static void put_pattern(FILE *out, enum svg_look look, enum state state, unsigne
 {
 	char class[SVG_CLASS_BYTES];
 
-	if (look != SVG_LOOK_KERNEL)
-		return;
-	fprintf(out,
-		"<pattern id=\"p%s\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
-		"<rect width=\"6\" height=\"6\" fill=\"",
-		svg_class(class, look, state, shade));
-	put_colour(out, shade_of(look, state, shade));
-	fprintf(out, "\"/><path d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\" stroke=\"#000\" stroke-opacity=\".16\"/></pattern>\n");
+	if (look == SVG_LOOK_KERNEL)
+		put_class_pattern(out, svg_class(class, look, state, shade), shade_of(look, state, shade));
 }
 
 void svg_colours_put_style(FILE *out, uint32_t states)
@@ -152,4 +165,40 @@ void svg_colours_put_patterns(FILE *out, uint32_t states)
 		fprintf(out, "<rect x=\"%d\" y=\"9\" width=\"4\" height=\"3\" class=\"c%d\"/>", 4 * n++, state);
 	}
 	fprintf(out, "</pattern>\n");
+}
+
+/* --- changes --- */
+
+static struct colour change_colour(int level, bool kernel)
+{
+	double share = (double)abs(level) / SVG_CHANGE_LEVELS;
+	struct colour colour = colour_of(level > 0 ? MORE : level < 0 ? LESS : SAME);
+
+	/* The faintest is still no grey. */
+	if (level)
+		colour = blend(colour, 1, 0.85 * (1 - share));
+	return kernel ? blend(colour, 0, 0.1) : colour;
+}
+
+const char *svg_change_class(char class[SVG_CLASS_BYTES], int level, bool kernel)
+{
+	snprintf(class, SVG_CLASS_BYTES, "%s%s%d", level > 0 ? "up" : level < 0 ? "dn" : "eq", kernel ? "k" : "", abs(level));
+	return class;
+}
+
+void svg_changes_put_style(FILE *out)
+{
+	char class[SVG_CLASS_BYTES];
+
+	for (int level = -SVG_CHANGE_LEVELS; level <= SVG_CHANGE_LEVELS; level++)
+		for (int kernel = 0; kernel < 2; kernel++)
+			put_class_rule(out, svg_change_class(class, level, kernel), change_colour(level, kernel), kernel);
+}
+
+void svg_changes_put_patterns(FILE *out)
+{
+	char class[SVG_CLASS_BYTES];
+
+	for (int level = -SVG_CHANGE_LEVELS; level <= SVG_CHANGE_LEVELS; level++)
+		put_class_pattern(out, svg_change_class(class, level, true), change_colour(level, true));
 }

@@ -18,6 +18,7 @@ struct canvas {
 	const struct svg_boxes *boxes;
 	double pixels; /* of the first box */
 	unsigned int top;
+	const struct svg_paint *paint;
 };
 
 /* Ten-thousandths of a pixel: a box of a tenth of a pixel that is zoomed to the whole width still begins where it should. */
@@ -61,27 +62,40 @@ static size_t characters(double width)
 	return width > 6 ? (size_t)((width - 6) / SVG_CHARACTER) : 0;
 }
 
-static void put_states(const struct canvas *canvas, const struct svg_box *box)
+static void put_states(FILE *out, const struct svg_box *box)
 {
 	const char *between = "\n";
 
 	for (int state = 0; state < STATE_COUNT; state++) {
 		if (!box->state_ns[state])
 			continue;
-		fprintf(canvas->out, "%s%s", between, state_info[state].name);
+		fprintf(out, "%s%s", between, state_info[state].name);
 		if (box->state_ns[state] < box->ns)
-			fprintf(canvas->out, " %.1f%%", 100.0 * box->state_ns[state] / box->ns);
+			fprintf(out, " %.1f%%", 100.0 * box->state_ns[state] / box->ns);
 		between = ", ";
 	}
 }
 
-static void put_counts(const struct canvas *canvas, const struct svg_box *box)
+static void put_counts(FILE *out, const struct svg_box *box)
 {
 	if (box->waits)
-		fprintf(canvas->out, "\n%s wait%s", FIGURE_COUNT(box->waits), box->waits == 1 ? "" : "s");
+		fprintf(out, "\n%s wait%s", FIGURE_COUNT(box->waits), box->waits == 1 ? "" : "s");
 	if (box->samples)
-		fprintf(canvas->out, "%s%s sample%s", box->waits ? ", " : "\n", FIGURE_COUNT(box->samples),
-			box->samples == 1 ? "" : "s");
+		fprintf(out, "%s%s sample%s", box->waits ? ", " : "\n", FIGURE_COUNT(box->samples), box->samples == 1 ? "" : "s");
+}
+
+static const char *class_of_states(const struct svg_paint *paint, const struct svg_box *box, enum svg_look look,
+				   char class[SVG_CLASS_BYTES])
+{
+	(void)paint;
+	return svg_class(class, look, svg_box_state(box), box->shade);
+}
+
+static void put_words_of_states(FILE *out, const struct svg_paint *paint, const struct svg_box *box)
+{
+	(void)paint;
+	put_states(out, box);
+	put_counts(out, box);
 }
 
 /* At the lower edge, how its time divides. */
@@ -110,14 +124,13 @@ static void put_box(const struct canvas *canvas, const struct svg_box *box)
 	static const struct flame_name all = {.text = word, .kind = FLAME_ROOT};
 	const struct flame_node *node = &canvas->tree->nodes[box->node];
 	const struct flame_name *name = box->node ? &canvas->tree->names.names[node->name] : &all;
-	enum state state = svg_box_state(box);
 	enum svg_look look = name->kind == FLAME_WAIT     ? SVG_LOOK_TIP
 			     : name->kind == FLAME_KERNEL ? SVG_LOOK_KERNEL
 							  : SVG_LOOK_FRAME;
 	char class[SVG_CLASS_BYTES + 8];
 	double width;
 
-	svg_class(class, look, state, box->shade);
+	canvas->paint->class(canvas->paint, box, look, class);
 	if (name->kind == FLAME_ROOT)
 		memcpy(class + strlen(class), " r", 3);
 	else if (name->kind == FLAME_MARK || name->kind == FLAME_INLINED)
@@ -125,11 +138,10 @@ static void put_box(const struct canvas *canvas, const struct svg_box *box)
 	width = open_box(canvas, class, box->begin_ns, box->ns, node->depth);
 	xml_put(canvas->out, name->text, XML_WHOLE);
 	put_figures(canvas, box->ns);
-	put_states(canvas, box);
-	put_counts(canvas, box);
+	canvas->paint->put_words(canvas->out, canvas->paint, box);
 	fputs(kind_words(name->kind), canvas->out);
 	fprintf(canvas->out, "</title><rect width=\"100%%\" height=\"%d\"/>", SVG_ROW - 1);
-	if (state == STATE_COUNT && width >= STRIP_NARROWEST)
+	if (canvas->paint->strips && width >= STRIP_NARROWEST && svg_box_state(box) == STATE_COUNT)
 		put_strip(canvas, box);
 	if (characters(width) >= 3) {
 		fputs("<text x=\"3\" y=\"12\">", canvas->out);
@@ -152,13 +164,21 @@ static void put_more(const struct canvas *canvas, const struct svg_box *box)
 	fputs("</svg>\n", canvas->out);
 }
 
-void svg_frames_put(FILE *out, const struct flame_tree *tree, const struct svg_boxes *boxes, double pixels, unsigned int top)
+void svg_frames_put_painted(FILE *out, const struct flame_tree *tree, const struct svg_boxes *boxes, double pixels,
+			    unsigned int top, const struct svg_paint *paint)
 {
-	const struct canvas canvas = {.out = out, .tree = tree, .boxes = boxes, .pixels = pixels, .top = top};
+	const struct canvas canvas = {.out = out, .tree = tree, .boxes = boxes, .pixels = pixels, .top = top, .paint = paint};
 
 	for (size_t i = 0; i < boxes->n && !ferror(out); i++) {
 		put_box(&canvas, &boxes->boxes[i]);
 		if (boxes->boxes[i].more_ns >= boxes->least_ns)
 			put_more(&canvas, &boxes->boxes[i]);
 	}
+}
+
+void svg_frames_put(FILE *out, const struct flame_tree *tree, const struct svg_boxes *boxes, double pixels, unsigned int top)
+{
+	static const struct svg_paint states = {.class = class_of_states, .put_words = put_words_of_states, .strips = true};
+
+	svg_frames_put_painted(out, tree, boxes, pixels, top, &states);
 }

@@ -6,6 +6,7 @@
 
 #define ITEMS_SHOWN    6
 #define FINDINGS_SHOWN 3
+#define NAME_SHOWN     20 /* of a run, at the head of a column */
 
 static const char *signed_seconds(char buffer[FIGURE_BYTES + 1], uint64_t before_ns, uint64_t after_ns)
 {
@@ -70,14 +71,14 @@ static void add_items(struct table *table, const struct comparison *comparison, 
 
 static void heading(struct table *table, const char *what, const struct comparison *comparison)
 {
-	bool same = comparison && !strcmp(comparison->before->run->name, comparison->after->run->name);
+	bool same = comparison && !strncmp(comparison->before->run->name, comparison->after->run->name, NAME_SHOWN);
 
 	table_row(table);
 	table_cell(table, 0, "%s", what);
 	if (!comparison)
 		return;
-	table_cell(table, 1, "%.20s", same ? "before" : comparison->before->run->name);
-	table_cell(table, 2, "%.20s", same ? "after" : comparison->after->run->name);
+	table_cell(table, 1, "%.*s", NAME_SHOWN, same ? "before" : comparison->before->run->name);
+	table_cell(table, 2, "%.*s", NAME_SHOWN, same ? "after" : comparison->after->run->name);
 	table_cell(table, 3, "difference");
 }
 
@@ -86,10 +87,10 @@ void report_difference(struct page *page, const struct comparison *comparison)
 	struct table table;
 
 	page_gap(page);
-	page_say(page, INK_PLAIN, 8, "speedup %s = progress %s%s%s%s x overlap %s (%s)", FIGURE_RATIO(comparison->speedup),
-		 FIGURE_RATIO(comparison->progress_ratio), comparison->progress_reason[0] ? " (" : "",
-		 comparison->progress_reason, comparison->progress_reason[0] ? ")" : "", FIGURE_RATIO(comparison->overlap_ratio),
-		 comparison->overlap_reason);
+	page_say(page, INK_PLAIN, 8, "%s %s = progress %s%s%s%s x overlap %s (%s)", report_ratio_word(comparison),
+		 FIGURE_RATIO(comparison->speedup), FIGURE_RATIO(comparison->progress_ratio),
+		 comparison->progress_reason[0] ? " (" : "", comparison->progress_reason,
+		 comparison->progress_reason[0] ? ")" : "", FIGURE_RATIO(comparison->overlap_ratio), comparison->overlap_reason);
 	page_gap(page);
 	table_init(&table, page, 5);
 	table.left[0] = table.left[4] = true;

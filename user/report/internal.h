@@ -9,6 +9,10 @@
 void report_overview(struct page *page, const struct explanation *before, const struct explanation *after);
 /* difference.c: the speedup taken apart, and item by item. */
 void report_difference(struct page *page, const struct comparison *comparison);
+/* repeats.c: how long each of several runs took, and which of them the rest is about. */
+void report_repeats(struct page *page, const struct comparison *comparison);
+/* "speedup"; of what is no difference "ratio of the two". */
+const char *report_ratio_word(const struct comparison *comparison);
 void report_findings(struct page *page, const struct explanation *explanation);
 /* threads.c: a line a thread, or a group of threads that behave alike. */
 void report_threads(struct page *page, const struct explanation *explanation);

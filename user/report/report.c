@@ -72,6 +72,8 @@ int report_runs(FILE *out, const struct explanation *before, const struct explan
 		report_troubles(&page, before);
 	report_troubles(&page, after);
 	page_say(&page, INK_BOLD, 0, "%s", comparison ? comparison->headline : after->headline);
+	if (comparison)
+		report_repeats(&page, comparison);
 	page_gap(&page);
 	report_overview(&page, before, after);
 	if (comparison)

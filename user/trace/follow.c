@@ -80,6 +80,7 @@ static int run_and_measure(struct measurement *m, struct launch *launch, const s
 		return err;
 	err = measure_finish(m, run, error);
 	reap(m, launch, run, &outcome->left);
+	outcome->asked = m->asked_to_end;
 	return err;
 }
 

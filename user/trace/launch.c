@@ -34,6 +34,16 @@ static int become_invoking_user(void)
 	return 0;
 }
 
+static int drop_streams(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		if (dup2(null, fd) < 0)
+			return -errno;
+	return null < 0 ? -errno : 0;
+}
+
 /* The child, before exec. Async-signal-safety is no concern: the parent has one thread. */
 static _Noreturn void child_run(const struct trace_command *command, int gate_fd, int exec_fd)
 {
@@ -46,6 +56,8 @@ static _Noreturn void child_run(const struct trace_command *command, int gate_fd
 		_exit(125);
 	close(gate_fd);
 	err = become_invoking_user();
+	if (!err && command->without_streams)
+		err = drop_streams();
 	if (!err) {
 		if (command->keep_fd >= 0)
 			fcntl(command->keep_fd, F_SETFD, 0);

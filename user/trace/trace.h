@@ -51,12 +51,14 @@ struct trace_command {
 	char *const *argv; /* NULL-terminated */
 	char *start_ns;    /* if not NULL: a buffer within argv that gets CLOCK_MONOTONIC just before exec, in decimal */
 	size_t start_ns_bytes;
-	int keep_fd; /* a descriptor the program inherits besides 0, 1, 2; -1: none */
+	int keep_fd;          /* a descriptor the program inherits besides 0, 1, 2; -1: none */
+	bool without_streams; /* 0, 1 and 2 are /dev/null; else they are ours */
 };
 
 /* What became of a program that was started, beside the run. */
 struct trace_outcome {
 	bool exec_failed; /* it could not be executed */
+	bool asked;       /* a signal wanted the end, whether the program heeded it or not */
 	int left;         /* its pid, when the measurement ended before it (options.duration_ns); else -1 */
 };
 
