@@ -46,6 +46,19 @@ make_page() # name and kind of recording
 	run ! grep -q 'id="difference"' one.html
 }
 
+@test "html: compare --html writes a page of both; where their names are the same it says which is which" {
+	"$GENERATOR" --record before.concprof server:3000
+	"$GENERATOR" --record after.concprof server:9000
+	run "$CONCPROF" compare --html both.html before.concprof after.concprof
+	expect 0
+	grep -q 'id="difference-table"' both.html
+	grep -q '"runs":\["orders (before)","orders (after)"\]' both.html
+	grep -q 'id="lanes-0"' both.html
+	grep -q 'id="lanes-1"' both.html
+	run "$CONCPROF" compare --html no/such.html before.concprof after.concprof
+	expect 1 no/such.html
+}
+
 @test "html: its elements close as they should, also when names are hostile" {
 	local kind
 	for kind in server:3000 hostile plain two; do

@@ -199,7 +199,7 @@ static void test_a_full_stream_is_an_error(void **state)
 	run_free(run);
 }
 
-static int record(const char *path, struct run *runs[2])
+static int record_both(const char *path, struct run *runs[2])
 {
 	static char kernel[] = "6.1.0", version[] = "v1";
 	const struct host host = {.kernel = kernel, .cpus = 2, .version = version};
@@ -235,7 +235,7 @@ static int record_kind(const char *path, const char *kind)
 		return 2;
 	if (runs[1])
 		set_text(&runs[0]->name, "few-orders");
-	return record(path, runs);
+	return record_both(path, runs);
 }
 
 int main(int argc, char **argv)

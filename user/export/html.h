@@ -37,6 +37,11 @@ void html_swatch(FILE *out, enum state state);
  */
 void html_bar(struct html_page *page, const double values[STATE_COUNT], double full, double named, const char *label);
 
+/* A run's name; where both runs have the same it says which. Returns `name`. */
+#define HTML_NAME_BYTES 120
+const char *html_run_name(char name[HTML_NAME_BYTES], const struct html_page *page, size_t run);
+#define HTML_RUN_NAME(page, run) html_run_name((char[HTML_NAME_BYTES]){0}, page, run)
+
 /* What a wait, or time on a CPU, is called: cause_label(), "for a CPU, preempted", "on a CPU, user". Returns `label`. */
 const char *html_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause);
 #define HTML_LABEL(state, cause) html_label((char[CAUSE_LABEL_BYTES]){0}, state, cause)

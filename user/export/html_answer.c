@@ -29,7 +29,7 @@ static void put_facts(struct html_page *page)
 	_cleanup_free_ char *queue = text_format("%.2f", run->budget[STATE_RUN_QUEUE]);
 	_cleanup_free_ char *cpus = run->cpus ? text_format("of %u CPUs, mean", run->cpus) : text_format("threads, mean");
 	_cleanup_free_ char *speedup = text_format("%sx", compared ? FIGURE_RATIO(comparison->speedup) : "");
-	_cleanup_free_ char *before = compared ? text_format("of %s", comparison->before->run->name) : text_format("%s", "");
+	_cleanup_free_ char *before = compared ? text_format("of %s", HTML_RUN_NAME(page, 0)) : text_format("%s", "");
 
 	if (!running || !queue || !cpus || !speedup || !before) {
 		page->failed = true;
@@ -154,15 +154,15 @@ static void put_bars(struct html_page *page, double full)
 {
 	for (size_t i = 0; i < page->input->n_runs; i++) {
 		const struct explanation *run = page->input->runs[i];
-		_cleanup_free_ char *label = text_format("%s: %.2f threads at a time, %.2f of them on a CPU", run->run->name,
-							 sum_of(run->budget), run->running);
+		_cleanup_free_ char *label = text_format("%s: %.2f threads at a time, %.2f of them on a CPU",
+							 HTML_RUN_NAME(page, i), sum_of(run->budget), run->running);
 
 		if (!label) {
 			page->failed = true;
 			return;
 		}
 		fputs("<div class=\"barrow\"><span class=\"name\">", page->out);
-		html_say(page, "%s", run->run->name);
+		html_say(page, "%s", HTML_RUN_NAME(page, i));
 		fputs("</span>", page->out);
 		html_bar(page, run->budget, full, BAR_NAMED, label);
 		fprintf(page->out, "<span class=\"n\">%.2f</span></div>\n", sum_of(run->budget));
@@ -204,7 +204,7 @@ static void put_parts(struct html_page *page)
 		if (run->joining < 0.005 && run->idle < 0.005)
 			continue;
 		fputs("<p class=\"faint\">", page->out);
-		html_say(page, "Of the waits of %s", run->run->name);
+		html_say(page, "Of the waits of %s", HTML_RUN_NAME(page, i));
 		if (run->joining >= 0.005)
 			html_say(page, ", %.2f are main threads that only wait for their workers", run->joining);
 		if (run->idle >= 0.005)
@@ -227,7 +227,7 @@ void html_put_budget(struct html_page *page)
 	fputs("<div class=\"scroll\"><table class=\"states\"><thead><tr><th scope=\"col\">state</th>", page->out);
 	for (size_t i = 0; i < page->input->n_runs; i++) {
 		fputs("<th scope=\"col\" class=\"n\">", page->out);
-		html_say(page, "%s", page->input->n_runs > 1 ? page->input->runs[i]->run->name : "at a time");
+		html_say(page, "%s", page->input->n_runs > 1 ? HTML_RUN_NAME(page, i) : "at a time");
 		fputs("</th><th scope=\"col\" class=\"n\">total</th>", page->out);
 	}
 	fputs("<th scope=\"col\">a thread is in it while it is</th></tr></thead><tbody>\n", page->out);

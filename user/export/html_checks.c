@@ -102,12 +102,13 @@ static void put_stacks(struct html_page *page, const struct run *run)
 		     run->sample_hz);
 }
 
-static void put_run(struct html_page *page, const struct explanation *explanation)
+static void put_run(struct html_page *page, size_t number)
 {
+	const struct explanation *explanation = page->input->runs[number];
 	const struct run *run = explanation->run;
 
 	fputs("<div class=\"checked\"><h3>", page->out);
-	html_say(page, "%s", run->name);
+	html_say(page, "%s", HTML_RUN_NAME(page, number));
 	fputs("</h3><dl>\n", page->out);
 	put_account(page, explanation);
 	put_losses(page, run);
@@ -127,7 +128,7 @@ void html_put_checks(struct html_page *page)
 	      "class=\"checks\">\n",
 	      page->out);
 	for (size_t i = 0; i < page->input->n_runs; i++)
-		put_run(page, page->input->runs[i]);
+		put_run(page, i);
 	fputs("</div>\n<p class=\"faint\">", page->out);
 	if (host)
 		html_say(page, "concprof %s, Linux %s, %u CPU%s. ", host->version, host->kernel, host->cpus,

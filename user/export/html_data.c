@@ -324,7 +324,7 @@ static int put_page(struct html_page *page)
 	json_number(&json, "queue", STATE_RUN_QUEUE);
 	json_open(&json, "runs", '[');
 	for (size_t i = 0; i < page->input->n_runs; i++)
-		json_string(&json, NULL, page->input->runs[i]->run->name);
+		json_string(&json, NULL, HTML_RUN_NAME(page, i));
 	json_close(&json, ']');
 	json_close(&json, '}');
 	fputs("</script>\n", page->out);

@@ -117,7 +117,7 @@ void html_put_difference(struct html_page *page)
 	if (!comparison)
 		return;
 	fputs("<section id=\"difference\" aria-labelledby=\"difference-head\">\n<h2 id=\"difference-head\">", page->out);
-	html_say(page, "%s beside %s", comparison->after->run->name, comparison->before->run->name);
+	html_say(page, "%s beside %s", HTML_RUN_NAME(page, page->input->n_runs - 1), HTML_RUN_NAME(page, 0));
 	fputs("</h2>\n<p>", page->out);
 	if (comparison->refused) {
 		html_say(page, "%s", comparison->refused);

@@ -52,6 +52,15 @@ void html_time_cell(struct html_page *page, uint64_t ns)
 		fputs("<td class=\"n none\" data-ns=\"0\">-</td>", page->out);
 }
 
+const char *html_run_name(char name[HTML_NAME_BYTES], const struct html_page *page, size_t run)
+{
+	const struct export_input *input = page->input;
+	bool same = input->n_runs == 2 && !strcmp(input->runs[0]->run->name, input->runs[1]->run->name);
+
+	snprintf(name, HTML_NAME_BYTES, "%.100s%s", input->runs[run]->run->name, !same ? "" : run ? " (after)" : " (before)");
+	return name;
+}
+
 const char *html_label(char label[CAUSE_LABEL_BYTES], enum state state, const char *cause)
 {
 	if (state == STATE_RUN_QUEUE)
