@@ -44,7 +44,7 @@ static void test_without_a_timeline(void **state)
 	char *page = page_of(NULL, run);
 
 	(void)state;
-	holds_text(page, "This recording has no timeline");
+	holds_text(page, "id=\"no-timeline\">This recording has no timeline");
 	assert_null(strstr(page, "id=\"lanes-0\""));
 	assert_null(strstr(page, "id=\"lanes-place\""));
 	holds_text(page, "id=\"rows-0\"");

@@ -88,9 +88,10 @@ static void put_top(struct html_page *page)
 	      page->out);
 }
 
-static const char no_timeline[] = "<p class=\"why\">This recording has no timeline, so there are no lanes, and no time can be "
-				  "selected: it was measured without one, or by an "
-				  "older version. All sums below are exact all the same.</p>\n";
+static const char no_timeline[] =
+    "This recording has no timeline, so there are no lanes, and no time can be selected: it was measured with --no-timeline, it "
+    "had more waits "
+    "than are kept by default (--timeline keeps them all), or an older version made it. All sums below are exact all the same.";
 
 static void put_lanes(struct html_page *page)
 {
@@ -99,8 +100,7 @@ static void put_lanes(struct html_page *page)
 	for (size_t i = 0; i < page->input->n_runs; i++)
 		timeline |= !!page->input->runs[i]->timeline;
 	fputs("<section id=\"lanes\" aria-labelledby=\"lanes-head\">\n<h2 id=\"lanes-head\">Threads in time</h2>\n", page->out);
-	if (!page->shown->timeline)
-		fputs(no_timeline, page->out);
+	fprintf(page->out, "<p class=\"why\" id=\"no-timeline\"%s>%s</p>\n", page->shown->timeline ? " hidden" : "", no_timeline);
 	if (timeline)
 		fputs("<div id=\"lanes-place\" hidden></div>\n", page->out);
 	fputs("</section>\n", page->out);

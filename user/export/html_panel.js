@@ -73,6 +73,7 @@ function showLegend(run) {
 function showLanes(run) {
 	const place = find("lanes-place");
 
+	find("no-timeline").hidden = run.timeline;
 	if (!place)
 		return;
 	if (!lanes.canvas)
