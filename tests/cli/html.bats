@@ -127,5 +127,6 @@ make_page() # name and kind of recording
 	make_page two two
 	make_page plain plain
 	make_page hostile hostile
+	make_page empty empty
 	/usr/bin/python3 "$ROOT/tests/cli/html_drive.py" "$PWD"
 }

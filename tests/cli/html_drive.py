@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Plays a user on pages of `concprof export -f html`. What they show is compared with the recordings, by SQL of its own, to the nanosecond.
-# usage: html_drive.py FOLDER: with server, two, plain and hostile (.concprof, .html, .json), which tests/cli/html.bats makes.
+# usage: html_drive.py FOLDER: with server, two, plain, hostile and empty (.concprof, .html, .json), which tests/cli/html.bats makes.
 import base64
 import json
 import sqlite3
@@ -282,6 +282,7 @@ def drive_server(page, database, run):
     themes(page)
     pdf = page.pdf()
     check("it prints", pdf.startswith(b"%PDF-") and len(pdf) > 20000)
+    same("and then has the screen's colours again", page.eval("document.documentElement.dataset.theme || 'auto'"), "auto")
 
 
 def drive_looks(page):
@@ -319,6 +320,16 @@ def drive_hostile(page):
     same("no element came from a name", page.eval("document.querySelectorAll('main script, main text text, main h1 *').length"), 0)
 
 
+def drive_empty(page):
+    page.open(folder + "/empty.html")
+    same("nothing sums to nothing", (flame_ns(page), selected(page)["states"]), (0, {}))
+    page.hover("#lanes-canvas", 700, 30)
+    page.click("#lanes-canvas", 700, 30)
+    page.click("#flame-canvas", 100, 8)
+    for key in ("+", "ArrowDown", ".", "Enter", "Escape"):
+        page.press(key)
+
+
 def drive_without_scripts(page, run):
     page.open(folder + "/server.html", scripts=False)
     same("without scripting: the answer", page.eval("document.querySelector('h1').textContent"), run["headline"])
@@ -337,6 +348,7 @@ def main():
         drive_two(page, runs["two"])
         drive_plain(page, runs["plain"][0])
         drive_hostile(page)
+        drive_empty(page)
         drive_without_scripts(page, runs["server"][0])
     finally:
         page.close()

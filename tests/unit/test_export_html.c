@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The page: that it needs nobody, and what strangers' names may not do. With `--record FILE KIND` it writes a recording
- * instead, from which tests/cli/html.bats makes pages that a browser judges: `server:INTERVALS`, `hostile`, `plain` (no timeline), `two`.
+ * instead, from which tests/cli/html.bats makes pages that a browser judges: `server:INTERVALS`, `hostile`, `empty`, `plain` (no timeline), `two`.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -172,14 +172,23 @@ static void test_hostile_names_stay_text(void **state)
 	run_free(after);
 }
 
-static void test_an_empty_run(void **state)
+/* A thread that lived for no time. */
+static struct run *run_empty(void)
 {
 	struct run *run = build_run("nothing", 5 * MS);
-	char *page;
+
+	build_process(run, 0, "nothing");
+	build_thread(run, 1, 0, "nobody", 0, 0);
+	run->timeline = true;
+	return run;
+}
+
+static void test_an_empty_run(void **state)
+{
+	struct run *run = run_empty();
+	char *page = page_of(NULL, run);
 
 	(void)state;
-	build_process(run, 0, "nothing");
-	page = page_of(NULL, run);
 	assert_null(strstr(page, ">nan"));
 	assert_null(strstr(page, "nan%"));
 	assert_null(strstr(page, "inf%"));
@@ -227,6 +236,8 @@ static int record_kind(const char *path, const char *kind)
 		runs[0] = run_server(strtoul(kind + 7, NULL, 10));
 	else if (!strcmp(kind, "hostile"))
 		runs[0] = run_hostile();
+	else if (!strcmp(kind, "empty"))
+		runs[0] = run_empty();
 	else if (!strcmp(kind, "plain"))
 		runs[0] = run_orders();
 	else if (!strcmp(kind, "two"))
