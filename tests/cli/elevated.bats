@@ -83,6 +83,16 @@ from standard input" ] || echo "$output"
 	/usr/bin/python3 -c 'import json; r = json.load(open("f.json"))["runs"][0]; assert r["wall_ns"] == 200_000_000, r["wall_ns"]'
 }
 
+@test "what is said of the timeline reaches the tracer: lanes of a command, and none under --no-timeline" {
+	run --separate-stderr as_ann free "$PUBLIC/concprof" lanes -o f.concprof -- sleep 0.1
+	[ "$status" = 0 ]
+	[[ "$stderr" == *"sleep: 1 thread in "*"sleep/"*Z* ]]
+	run as_ann free "$PUBLIC/concprof" run --no-timeline -o f.concprof -- sleep 0.1
+	expect 0
+	run "$CONCPROF" lanes f.concprof
+	expect 1 "without a timeline"
+}
+
 @test "signals reach the command, and the tracer lives on to tell of it" {
 	as_ann free "$PUBLIC/concprof" run --json f.json -- sh -c 'trap "exit 9" TERM; echo >there; while :; do sleep 0.05; done' 2>err 3>&- &
 	local ours=$! status=0 i

@@ -16,13 +16,14 @@ int choose_run(const struct session *session, const char *wanted, const char *wh
 			return STATUS_OK;
 		}
 	number = strtoul(wanted, &end, 10);
-	if (*wanted && !*end && number >= 1 && number <= session->n_runs) {
-		*ret = number - 1;
-		return STATUS_OK;
-	}
+	for (size_t i = 0; *wanted && !*end && i < session->n_runs; i++)
+		if (number == (unsigned long)session->number[i]) {
+			*ret = i;
+			return STATUS_OK;
+		}
 	fprintf(stderr, "concprof: %s: '%s' is none of the recording's:", what, wanted);
 	for (size_t i = 0; i < session->n_runs; i++)
-		fprintf(stderr, " %zu (%s)", i + 1, session->runs[i]->name);
+		fprintf(stderr, " %d (%s)", session->number[i], session->runs[i]->name);
 	fprintf(stderr, "\n");
 	return STATUS_FAILED;
 }

@@ -53,6 +53,10 @@ static void add_options(struct arguments *arguments, const struct trace_options 
 		argument(arguments, "--no-stacks");
 	if (options->lines)
 		argument(arguments, "--lines");
+	if (options->timeline == TIMELINE_ALL)
+		argument(arguments, "--timeline");
+	if (options->timeline == TIMELINE_NONE)
+		argument(arguments, "--no-timeline");
 	if (options->pid_only)
 		argument(arguments, "--pid-only");
 	argument(arguments, "--frequency=%u", options->sample_hz);

@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <stdbool.h>
 
+#include "cmd/part_options.h"
 #include "models/models.h"
 #include "trace/trace.h"
 
@@ -20,7 +21,8 @@ struct output_options {
 	const char *json;                 /* --json; "-" is standard output; NULL: none */
 	const char *locks[LOCKS_MAX + 1]; /* --lock; NULL-terminated */
 	size_t n_locks;
-	bool all; /* --all */
+	bool all;         /* --all */
+	struct part part; /* --from, --to: of every run */
 };
 
 /* How to run a model. */

@@ -98,32 +98,48 @@ static int select_cgroup(const struct session *session, struct run *run)
 	return STATUS_FAILED;
 }
 
+static int load(struct session *session, int number, const struct explain_options *options)
+{
+	size_t at = session->n_runs;
+	char error[PROFILE_ERROR_BYTES] = "";
+	bool empty;
+	int err;
+
+	if (profile_load_run(session->profile, number, &session->runs[at], error)) {
+		fprintf(stderr, "concprof: %s\n", error);
+		return STATUS_FAILED;
+	}
+	session->number[at] = number + 1;
+	session->n_runs++;
+	if (select_cgroup(session, session->runs[at]))
+		return STATUS_FAILED;
+	if (part_cut(&session->output->part, &session->runs[at], &empty)) {
+		if (!empty)
+			return STATUS_FAILED;
+		run_free(session->runs[at]);
+		session->n_runs--;
+		return 0;
+	}
+	err = explain_run(session->runs[at], options, &session->explanations[at]);
+	return err ? complain("cannot explain the run", err) : 0;
+}
+
 static int load_and_explain(struct session *session)
 {
 	struct explain_options options = {
 	    .locks = session->output->locks,
 	    .cpus = profile_host(session->profile)->cpus,
 	};
-	char error[PROFILE_ERROR_BYTES] = "";
-	int count = profile_run_count(session->profile), err;
+	int count = profile_run_count(session->profile), status = 0;
 
 	if (count > SESSION_RUNS_MAX) {
 		fprintf(stderr, "concprof: the recording holds %d runs; only the first %d are shown\n", count, SESSION_RUNS_MAX);
 		count = SESSION_RUNS_MAX;
 	}
-	for (int i = 0; i < count; i++) {
-		if (profile_load_run(session->profile, i, &session->runs[i], error)) {
-			fprintf(stderr, "concprof: %s\n", error);
-			return STATUS_FAILED;
-		}
-		session->n_runs++;
-		if (select_cgroup(session, session->runs[i]))
-			return STATUS_FAILED;
-		err = explain_run(session->runs[i], &options, &session->explanations[i]);
-		if (err)
-			return complain("cannot explain the run", err);
-	}
-	return 0;
+	for (int i = 0; i < count && !status; i++)
+		status = load(session, i, &options);
+	/* Of runs that have nothing in the part of the time that is asked for it was said. */
+	return !status && count && !session->n_runs ? STATUS_FAILED : status;
 }
 
 int session_explain(struct session *session)

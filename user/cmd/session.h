@@ -18,6 +18,7 @@ struct session {
 	struct run *runs[SESSION_RUNS_MAX]; /* as loaded back from the profile */
 	struct explanation *explanations[SESSION_RUNS_MAX];
 	struct comparison *comparisons[SESSION_RUNS_MAX];
+	int number[SESSION_RUNS_MAX]; /* in the recording, from 1: runs may have been left out */
 	size_t n_runs, n_comparisons;
 };
 

@@ -134,6 +134,8 @@ int stack_export(const struct exporter *exporter, struct export_input *input, co
 	input->options = NULL;
 	if (err == -ENODATA)
 		fprintf(stderr, "concprof: the recording holds no run\n");
+	else if (err == -ENOTSUP)
+		part_say_no_timeline(input->runs[input->n_runs - 1]->run);
 	else if (err == -E2BIG)
 		fprintf(stderr,
 			"concprof: cannot write %s: the recording has more different stacks than a picture can hold; "

@@ -60,6 +60,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		arguments->stacks.output = &arguments->output;
 		state->child_inputs[0] = &arguments->stacks;
+		state->child_inputs[1] = &arguments->output.part;
 		return 0;
 	case 'f':
 		parse_format(state, argument, arguments);
@@ -135,7 +136,7 @@ static int export(int argc, char **argv)
 	    {"run", KEY_RUN, "RUN", 0, "only this of several runs, by number or name", 1},
 	    {0},
 	};
-	static const struct argp_child children[] = {{&stack_argp, 0, NULL, 0}, {0}};
+	static const struct argp_child children[] = {{&stack_argp, 0, NULL, 0}, {&part_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {.parser = parse,
 					 .options = options,
 					 .args_doc = "FILE",

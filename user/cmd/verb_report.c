@@ -18,6 +18,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->output;
+		state->child_inputs[1] = &arguments->output.part;
 		return 0;
 	case KEY_CGROUP:
 		arguments->cgroup = argument;
@@ -37,7 +38,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static int report(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&view_argp, 0, NULL, 0}, {0}};
+	static const struct argp_child children[] = {{&view_argp, 0, NULL, 0}, {&part_argp, 0, NULL, 0}, {0}};
 	static const struct argp_option options[] = {
 	    {"cgroup", KEY_CGROUP, "NAME", 0,
 	     "only processes in this cgroup or below it: a path (/system.slice/nginx.service), or the last part of one", 1},

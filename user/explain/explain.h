@@ -17,7 +17,7 @@
 #include "profile/run.h"
 
 enum state {
-#define STATE(id, name, group, gloss, colour) STATE_##id,
+#define STATE(id, name, group, gloss, colour, letter) STATE_##id,
 #include "states.def"
 #undef STATE
 	STATE_COUNT
@@ -29,6 +29,7 @@ struct state_info {
 	const char *name, *gloss;
 	enum state_group group;
 	uint32_t colour;
+	char letter; /* a capital of its own */
 };
 extern const struct state_info state_info[STATE_COUNT];
 

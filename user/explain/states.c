@@ -2,7 +2,7 @@
 #include "explain/explain.h"
 
 const struct state_info state_info[STATE_COUNT] = {
-#define STATE(id, name, group, gloss, colour) [STATE_##id] = {name, gloss, STATE_GROUP_##group, colour},
+#define STATE(id, name, group, gloss, colour, letter) [STATE_##id] = {name, gloss, STATE_GROUP_##group, colour, letter},
 #include "states.def"
 #undef STATE
 };

@@ -37,6 +37,8 @@ struct export_options {
 	bool by_before;               /* of a difference: widths are the first run's times, not the last's */
 	unsigned int width;           /* of a picture, in pixels; 0: EXPORT_WIDTH_DEFAULT */
 	const char *title;            /* of a picture; NULL: the command */
+	const char *thread;           /* of lanes: only threads in whose "name/tid" this occurs; NULL: all */
+	bool all;                     /* of lanes: a row for every thread */
 	struct explain_options rules; /* those that the runs were explained with */
 };
 
@@ -55,13 +57,14 @@ struct exporter {
 	const char *extension; /* without the dot */
 	bool one_run;          /* shows the last of the runs alone */
 	/*
-	 * 0, or a negative errno: why the stream refused (-ENOSPC: the disk is full); -ENOMEM; -ENODATA when there is no run to show;
+	 * 0, or a negative errno: why the stream refused (-ENOSPC: the disk is full); -ENOMEM; -ENODATA when there is no run to show; -ENOTSUP
+	 * when that would take a timeline, which no run has; -ENOENT when options leave nothing to show;
 	 * -E2BIG when stacks are more than any program's (flame_tree.h). Does not close the stream.
 	 */
 	int (*write)(FILE *out, const struct export_input *input);
 };
 
-#define EXPORTERS(X) X(json) X(folded) X(svg) X(html)
+#define EXPORTERS(X) X(json) X(folded) X(svg) X(lanes) X(html)
 
 #define DECLARE_EXPORTER(name) extern const struct exporter exporter_##name;
 EXPORTERS(DECLARE_EXPORTER)

@@ -232,6 +232,12 @@ static void put_facts(struct json *json, const struct explanation *explanation)
 	json_close(json, ']');
 	json_number(json, "begin_ns", run->begin_ns);
 	json_number(json, "wall_ns", explanation->wall_ns);
+	if (explanation->run->whole_ns) { /* only a part of it */
+		json_open(json, "window", '{');
+		json_number(json, "from_ns", explanation->run->cut_ns);
+		json_number(json, "of_ns", explanation->run->whole_ns);
+		json_close(json, '}');
+	}
 	json_number(json, "cpu_ns", explanation->cpu_ns);
 	json_number(json, "exit_status", run->exit_status);
 	json_bool(json, "interrupted", run->interrupted);

@@ -6,13 +6,13 @@
 
 /* States by identifier, as classes.def writes them; explain/ has the states themselves. */
 enum {
-#define STATE(id, name, group, gloss, colour) NAME_##id,
+#define STATE(id, name, group, gloss, colour, letter) NAME_##id,
 #include "states.def"
 #undef STATE
 };
 
 static const char *const state_names[] = {
-#define STATE(id, name, group, gloss, colour) [NAME_##id] = name,
+#define STATE(id, name, group, gloss, colour, letter) [NAME_##id] = name,
 #include "states.def"
 #undef STATE
 };

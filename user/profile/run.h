@@ -130,6 +130,8 @@ struct run {
 	char *name;                /* "threads-cpu"; for a command its basename */
 	char **command;            /* NULL-terminated argv */
 	uint64_t begin_ns, end_ns; /* T = end_ns - begin_ns */
+	/* Of a window of a longer run (window.h), never of a recorded one: where it begins in that, and how long that took. */
+	uint64_t cut_ns, whole_ns; /* whole_ns is 0 for a whole run */
 	int exit_status;           /* of the root process: 0..255, 128+n for signal n */
 	bool interrupted;          /* ended by the user, or by -d */
 	bool no_syscalls;          /* measured under --no-syscalls: on-CPU time has no sides */

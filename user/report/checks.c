@@ -31,6 +31,9 @@ void report_troubles(struct page *page, const struct explanation *explanation)
 {
 	const struct run *run = explanation->run;
 
+	if (run->whole_ns)
+		page_say(page, INK_BOLD, 2, "Of %s this is the part from %s to %s of %s.", run->name, FIGURE_NS(run->cut_ns),
+			 FIGURE_NS(run->cut_ns + explanation->wall_ns), FIGURE_NS(run->whole_ns));
 	if (run->failure)
 		page_say(page, INK_BAD, 2, "%s FAILED: %s. Its figures are of what it did until then.", run->name, run->failure);
 	else if (run->attached) /* what was watched goes on: it has no end, and no status */
@@ -39,7 +42,7 @@ void report_troubles(struct page *page, const struct explanation *explanation)
 		page_say(page, INK_BAD, 2, "%s was ended by signal %d.", run->name, run->exit_status - 128);
 	else if (run->exit_status)
 		page_say(page, INK_BAD, 2, "%s ended with status %d.", run->name, run->exit_status);
-	if (run->attached)
+	if (run->attached || run->whole_ns)
 		;
 	else if (run->interrupted)
 		page_say(page, INK_BOLD, 2, "%s was ended before it was done: this is the account of its first %s.", run->name,
@@ -103,7 +106,8 @@ void report_checks(struct page *page, const struct explanation *explanation)
 	if (checks->ended)
 		say_switches(&text, checks);
 	else
-		text_add(&text, "no thread ended, so the kernel's counts are not final");
+		text_add(&text, "no thread ended%s, so the kernel's counts are not final",
+			 explanation->run->whole_ns ? " that began here" : "");
 	if (checks->kernel_on_cpu_ns)
 		say_on_cpu(&text, checks);
 	if (checks->kernel_on_cpu_ns && explanation->run->stolen_ns)
@@ -168,6 +172,7 @@ void report_tax(struct page *page, const struct explanation *explanation)
 {
 	const struct run *run = explanation->run;
 
-	page_say(page, INK_FAINT, 9, "concprof itself: %s of CPU beside %s, about %s inside it, for %s events.",
-		 FIGURE_NS(run->tax_cpu_ns), run->name, FIGURE_NS(run->tax_probe_ns), FIGURE_COUNT(run->tax_events));
+	page_say(page, INK_FAINT, 9, "concprof itself: %s of CPU beside %s%s, about %s inside it, for %s events.",
+		 FIGURE_NS(run->tax_cpu_ns), run->whole_ns ? "all of " : "", run->name, FIGURE_NS(run->tax_probe_ns),
+		 FIGURE_COUNT(run->tax_events));
 }

@@ -80,6 +80,11 @@ void page_say(struct page *page, enum ink ink, unsigned int hang, const char *fo
 	note_refusal(page);
 }
 
+size_t page_columns(const char *text)
+{
+	return columns_of(text);
+}
+
 void page_gap(struct page *page)
 {
 	fputc('\n', page->out);
@@ -147,9 +152,8 @@ static const char *cell_at(const struct table *table, size_t row, size_t column)
 }
 
 /* Prints at most `width` columns of the text; what is cut off is marked. */
-static void print_cell(const struct table *table, const char *text, size_t width, bool left, bool last)
+static void print_cell(FILE *out, const char *text, size_t width, bool left, bool last)
 {
-	FILE *out = table->page->out;
 	size_t length = columns_of(text);
 
 	if (length > width) {
@@ -168,6 +172,11 @@ static void print_cell(const struct table *table, const char *text, size_t width
 	fputs(text, out);
 	if (left && !last)
 		fprintf(out, "%*s", (int)(width - length), "");
+}
+
+void page_put(struct page *page, const char *text, size_t width, bool last)
+{
+	print_cell(page->out, text, width, true, last);
 }
 
 static void measure(const struct table *table, unsigned int indent, size_t widths[TABLE_COLUMNS])
@@ -197,7 +206,7 @@ static void print_note(const struct table *table, const char *note, unsigned int
 	if (!note || !note[0])
 		return;
 	fprintf(table->page->out, "%s%*s", faint ? inks[INK_FAINT] : "", (int)indent, "");
-	print_cell(table, note, table->page->width - indent, true, true);
+	print_cell(table->page->out, note, table->page->width - indent, true, true);
 	fprintf(table->page->out, "%s\n", faint ? "\033[0m" : "");
 }
 
@@ -217,7 +226,8 @@ void table_print(struct table *table, unsigned int indent)
 		for (size_t column = 0; column <= last; column++) {
 			if (column)
 				fprintf(table->page->out, "%*s", GUTTER, "");
-			print_cell(table, cell_at(table, row, column), widths[column], table->left[column], column == last);
+			print_cell(table->page->out, cell_at(table, row, column), widths[column], table->left[column],
+				   column == last);
 		}
 		fprintf(table->page->out, "%s\n", faint ? "\033[0m" : "");
 		print_note(table, table->notes[row], indent + NOTE_INDENT);

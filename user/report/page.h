@@ -21,6 +21,9 @@ struct page {
 /* Text wrapped at spaces; lines after the first are indented by `hang`. Ends the line. */
 __attribute__((format(printf, 4, 5))) void page_say(struct page *page, enum ink ink, unsigned int hang, const char *format, ...);
 void page_gap(struct page *page);
+/* For lines that are put together: text that is clean, in so many columns (at least 2), cut if need be; the last one's are not filled up. */
+void page_put(struct page *page, const char *text, size_t width, bool last);
+size_t page_columns(const char *text);
 
 #define TABLE_COLUMNS 24
 

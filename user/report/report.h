@@ -42,4 +42,23 @@ struct suite_row {
 /* The talk's table, measured and explained: one line a model, in the given order. */
 int report_suite(FILE *out, const struct suite_row *rows, size_t n_rows, const struct report_options *options);
 
+/* Colours of cells: none, of the 256 of a terminal, or any. */
+enum lanes_ink { LANES_PLAIN, LANES_256, LANES_TRUE };
+
+struct lanes_options {
+	unsigned int width; /* columns; 0: REPORT_WIDTH_DEFAULT. Below 80 counts as 80 */
+	bool colour;        /* escape sequences, for a terminal */
+	enum lanes_ink ink; /* of cells; only with `colour` */
+	bool blocks;        /* with an ink: cells of several states are drawn with U+2581 to U+2587 */
+	bool all;           /* a row for every thread */
+	const char *thread; /* only threads in whose "name/tid" this occurs; NULL: all */
+	uint32_t states;    /* bits 1 << enum state, to be emphasised; 0: all alike */
+};
+
+/*
+ * Threads in time: a row each, a letter for each slice of time; all runs, which have timelines, on one scale. -ENOENT: of no run the filter let
+ * a thread through.
+ */
+int report_lanes(FILE *out, const struct explanation *const *runs, size_t n_runs, const struct lanes_options *options);
+
 #endif
