@@ -59,6 +59,13 @@ make_page() # name and kind of recording
 	expect 1 no/such.html
 }
 
+@test "html: a part of a run says so, and its time goes on where the part begins" {
+	"$GENERATOR" --record r.concprof server:9000
+	"$CONCPROF" export -f html --from 20ms --to 30ms -o part.html r.concprof
+	grep -q 'Only a part of orders: from 20.0 ms to 30.0 ms' part.html
+	grep -q '"wall_ns":10000000,"cut_ns":20000000' part.html
+}
+
 @test "html: its elements close as they should, also when names are hostile" {
 	local kind
 	for kind in server:3000 hostile plain two; do

@@ -26,7 +26,7 @@ function sayFlameWhat() {
 // Sums of the selection, by state; each carries its nanoseconds.
 function saySelected() {
 	const {t0, t1, lanes: chosen} = selection, run = flame.run, sums = sumStates(flame.parts), total = sums.reduce((a, b) => a + b, 0);
-	const where = [t0 === null ? "whole run" : nsText(t1 - t0) + " from " + timeText(t0, Math.max(1, (t1 - t0) / 100)),
+	const where = [t0 === null ? "whole run" : nsText(t1 - t0) + " from " + timeText(t0 + run.cut_ns, Math.max(1, (t1 - t0) / 100)),
 		chosen ? chosen.size === 1 ? threadLabel(run, [...chosen][0]) : chosen.size + " threads" : "all threads"];
 	const place = find("selected");
 

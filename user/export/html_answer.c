@@ -85,9 +85,9 @@ static void put_findings(struct html_page *page)
 	fputs("</ol>\n", page->out);
 }
 
-static void trouble(struct html_page *page, const char *text)
+static void trouble(struct html_page *page, const char *text, bool bad)
 {
-	fputs("<p class=\"trouble\" role=\"note\">", page->out);
+	fprintf(page->out, "<p class=\"%s\" role=\"note\">", bad ? "trouble" : "notice");
 	html_say(page, "%s", text);
 	fputs("</p>\n", page->out);
 }
@@ -101,6 +101,9 @@ static void put_troubles(struct html_page *page, const struct explanation *expla
 
 	if (run->failure)
 		text = text_format("%s FAILED: %s. Its figures are of what it did until then.", run->name, run->failure);
+	else if (run->whole_ns)
+		text = text_format("Only a part of %s: from %s to %s of its %s.", run->name, FIGURE_NS(run->cut_ns),
+				   FIGURE_NS(run->cut_ns + explanation->wall_ns), FIGURE_NS(run->whole_ns));
 	else if (run->attached)
 		return;
 	else if (run->interrupted)
@@ -116,7 +119,7 @@ static void put_troubles(struct html_page *page, const struct explanation *expla
 	else
 		return;
 	if (text)
-		trouble(page, text);
+		trouble(page, text, run->failure || (!run->whole_ns && run->exit_status));
 	else
 		page->failed = true;
 }

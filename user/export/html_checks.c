@@ -114,7 +114,9 @@ static void put_run(struct html_page *page, size_t number)
 	put_losses(page, run);
 	put_stacks(page, run);
 	LINE(page, true, "Measured", "%s%s; concprof itself took %s of CPU beside it, about %s inside it, for %s events",
-	     run->attached ? "attached to living processes" : "from its exec to its end",
+	     run->whole_ns   ? "a part of the run"
+	     : run->attached ? "attached to living processes"
+			     : "from its exec to its end",
 	     run->no_syscalls ? ", without syscalls" : "", FIGURE_NS(run->tax_cpu_ns), FIGURE_NS(run->tax_probe_ns),
 	     FIGURE_COUNT(run->tax_events));
 	fputs("</dl></div>\n", page->out);

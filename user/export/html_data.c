@@ -129,7 +129,7 @@ static uint32_t code_of(const struct data *data, const struct interval *interval
 {
 	if (interval->cause)
 		return interval->cause - data->explanation->timeline->causes + 1;
-	return interval->episode ? data->queue[interval->episode->blocked_ns > 0] : 0;
+	return interval->episode ? data->queue[interval->episode->class != CLASS_PREEMPTED] : 0;
 }
 
 static void put_lane(struct data *data, struct packed *packed, const struct lane *lane)
@@ -257,6 +257,7 @@ static void put_facts(struct data *data)
 	json_open(&json, NULL, '{');
 	json_string(&json, "name", run->name);
 	json_number(&json, "wall_ns", data->explanation->wall_ns);
+	json_number(&json, "cut_ns", run->cut_ns);
 	json_bool(&json, "timeline", data->explanation->timeline);
 	json_number(&json, "sample_hz", run->sample_hz);
 	json_number(&json, "total_ns", data->stacks->total_ns);

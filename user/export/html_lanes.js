@@ -54,17 +54,17 @@ function niceStep(span, room) {
 }
 
 function drawRuler(context, ink, faint) {
-	const {t0, t1} = lanes.view, step = niceStep(t1 - t0, (lanes.width - gutter()) / 110);
+	const {t0, t1} = lanes.view, cut = lanes.run.cut_ns, step = niceStep(t1 - t0, (lanes.width - gutter()) / 110);
 
 	context.textAlign = "left";
-	for (let t = Math.ceil(t0 / step) * step; t <= t1; t += step) {
+	for (let t = Math.ceil((t0 + cut) / step) * step - cut; t <= t1; t += step) {
 		const x = Math.round(xOf(t)) + 0.5;
 
 		context.fillStyle = faint;
 		context.fillRect(x, RULER - 6, 1, lanes.height);
 		context.fillStyle = ink;
 		if (x + 60 < lanes.width)
-			context.fillText(timeText(t, step), x + 4, 12);
+			context.fillText(timeText(t + cut, step), x + 4, 12);
 	}
 }
 
@@ -271,7 +271,7 @@ function sayView() {
 	const {t0, t1} = lanes.view, whole = t1 - t0 >= lanes.run.wall_ns;
 
 	lanes.says.textContent = whole ? "all of " + nsText(lanes.run.wall_ns)
-		: "in view: " + nsText(t1 - t0) + " from " + timeText(t0, (t1 - t0) / 100);
+		: "in view: " + nsText(t1 - t0) + " from " + timeText(t0 + lanes.run.cut_ns, (t1 - t0) / 100);
 	lanes.canvas.setAttribute("aria-label", "Lanes of " + lanes.rows.length + " threads, " + lanes.says.textContent +
 		". Arrow keys move, plus and minus zoom, Enter selects. The table of threads below says the same in figures.");
 }
@@ -280,7 +280,7 @@ function sayView() {
 function describeInterval(run, lane, interval) {
 	const code = lane.code[interval], cause = run.causes[code], from = lane.edge[interval], to = lane.edge[interval + 1];
 	const before = interval && states[cause.state].group === GROUP_QUEUE ? run.causes[lane.code[interval - 1]] : null;
-	const lines = [["", textOf(run, cause)], ["lasted", nsText(to - from)], ["from", timeText(from, Math.max(1, (to - from) / 100))]];
+	const lines = [["", textOf(run, cause)], ["lasted", nsText(to - from)], ["from", timeText(from + run.cut_ns, Math.max(1, (to - from) / 100))]];
 
 	if (cause.holder)
 		lines.push(["held by", run.texts[cause.holder]]);
