@@ -95,6 +95,7 @@ $(filter $(B)/user/trace/%.o,$(user_o)): $(B)/concprof.skel.h
 
 # What the assembler includes (.incbin), dependency files do not see.
 $(B)/user/export/svg_document.o: user/export/flame.js user/export/flame.css
+$(B)/user/export/html.o: $(sort $(wildcard user/export/html*.js)) user/export/html.css
 
 # schema.sql is the contract; the program carries it.
 $(B)/schema.sql.h: user/profile/schema.sql

@@ -66,7 +66,7 @@ struct exporter {
 	int (*write)(FILE *out, const struct export_input *input);
 };
 
-#define EXPORTERS(X) X(json) X(folded) X(svg) X(lanes) X(speedscope) X(pprof) X(perfetto) X(chrome) X(csv)
+#define EXPORTERS(X) X(json) X(folded) X(svg) X(lanes) X(html) X(speedscope) X(pprof) X(perfetto) X(chrome) X(csv)
 
 #define DECLARE_EXPORTER(name) extern const struct exporter exporter_##name;
 EXPORTERS(DECLARE_EXPORTER)

@@ -5,25 +5,32 @@
 
 #include "export/utf8.h"
 #include "export/writer.h"
+#include "export/xml.h"
+
+/* What a page takes for markup in places where it should not. */
+static bool is_markup(char c)
+{
+	return c == '<' || c == '>' || c == '&';
+}
 
 /* Bytes from here on that stand for themselves. */
-static size_t plain(const char *s)
+static size_t plain(const char *s, bool in_html)
 {
 	size_t n = 0;
 
-	while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+	while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\' && !(in_html && is_markup(s[n])))
 		n++;
 	return n;
 }
 
-static void quote(FILE *out, const char *value)
+static void quote(FILE *out, const char *value, bool in_html)
 {
 	const char *s = value;
 
 	fputc('"', out);
 	while (*s) {
 		uint32_t point;
-		size_t n = plain(s);
+		size_t n = plain(s, in_html);
 		int length = utf8_decode(s + n, &point);
 
 		/* Nearly all of it, as a rule: a timeline has millions of texts. */
@@ -33,10 +40,10 @@ static void quote(FILE *out, const char *value)
 			break;
 		if (*s == '"' || *s == '\\')
 			fprintf(out, "\\%c", *s);
-		else if (length && (point < 0x20 || point == 0x7f))
-			fprintf(out, "\\u%04x", point);
-		else if (!length)
+		else if (!length || (in_html && !xml_is_shown(point)))
 			fputs("\\ufffd", out);
+		else if (point < 0x20 || point == 0x7f || (in_html && is_markup(*s)))
+			fprintf(out, "\\u%04x", point);
 		else
 			fwrite(s, 1, length, out);
 		s += length ? length : 1;
@@ -58,7 +65,7 @@ static void begin(struct json *json, const char *key)
 		fputc(',', json->out);
 	json->more = true;
 	if (key) {
-		quote(json->out, key);
+		quote(json->out, key, json->in_html);
 		fputc(':', json->out);
 	}
 }
@@ -83,7 +90,7 @@ void json_string(struct json *json, const char *key, const char *value)
 		return;
 	}
 	begin(json, key);
-	quote(json->out, value);
+	quote(json->out, value, json->in_html);
 }
 
 void json_number(struct json *json, const char *key, uint64_t value)

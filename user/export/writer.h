@@ -13,7 +13,9 @@
 struct json {
 	FILE *out;
 	bool more; /* a value stands before: the next one needs a comma */
-	int err;   /* the first refusal of the stream, as a negative errno; later calls forget what errno was */
+	/* For a <script> element of a page: no string can end it, and what would change the direction of text becomes U+FFFD. */
+	bool in_html;
+	int err; /* the first refusal of the stream, as a negative errno; later calls forget what errno was */
 };
 
 void json_open(struct json *json, const char *key, char bracket);        /* '{' or '[' */
