@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The critical path: what the wall time consists of, and whose waits it went over. Its segments are data, for a line along the lanes. */
+#include "explain/path.h"
 #include "export/html.h"
 #include "export/html_packed.h"
-
-#if __has_include("explain/path.h")
-#include "explain/path.h"
 #include "lib/text.h"
 
 #define ROWS_LISTED    12
@@ -174,24 +172,3 @@ void html_put_path_data(FILE *out, const struct explanation *explanation, size_t
 	}
 	packed_end(&packed);
 }
-
-#else
-
-void html_put_path(struct html_page *page)
-{
-	(void)page;
-}
-
-void html_put_path_difference(struct html_page *page)
-{
-	(void)page;
-}
-
-void html_put_path_data(FILE *out, const struct explanation *explanation, size_t number)
-{
-	(void)out;
-	(void)explanation;
-	(void)number;
-}
-
-#endif
