@@ -22,7 +22,7 @@ endif
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-LIBS := libbpf libelf libdw libdebuginfod sqlite3 libcurl libcrypto libmicrohttpd zlib
+LIBS := libbpf libelf libdw libdebuginfod sqlite3 libcurl libcrypto libmicrohttpd zlib libprotobuf-c
 # Expanded late: on a fresh machine `make deps` runs before pkg-config exists.
 lib_cflags = $(shell pkg-config --cflags $(LIBS))
 lib_ldlibs = $(shell pkg-config --libs $(LIBS)) -liberty -lm -lpthread
@@ -40,7 +40,9 @@ EXPORT := -rdynamic
 
 user_c   := $(sort $(wildcard user/*/*.c))
 user_o   := $(user_c:%.c=$(B)/%.o)
-lib_o    := $(filter-out $(B)/user/cmd/main.o,$(user_o))
+# Generated from user/export/*.proto.
+proto_o  := $(patsubst user/export/%.proto,$(B)/%.pb-c.o,$(sort $(wildcard user/export/*.proto)))
+lib_o    := $(filter-out $(B)/user/cmd/main.o,$(user_o)) $(proto_o)
 bpf_c    := $(sort $(wildcard bpf/*.bpf.c))
 # Definitions of maps come first: bpftool 7.1's linker gives a map a wrong offset when it meets its extern before its definition.
 bpf_o    := $(B)/bpf/maps.bpf.o $(filter-out $(B)/bpf/maps.bpf.o,$(bpf_c:%.bpf.c=$(B)/%.bpf.o))
@@ -49,7 +51,7 @@ bpf_o    := $(B)/bpf/maps.bpf.o $(filter-out $(B)/bpf/maps.bpf.o,$(bpf_c:%.bpf.c
 all: $(BIN)
 
 ##@ Build
-$(BIN): $(user_o)
+$(BIN): $(user_o) $(proto_o)
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(EXPORT) -o $@ $^ $(lib_ldlibs)
 
@@ -93,6 +95,7 @@ $(filter $(B)/user/trace/%.o,$(user_o)): $(B)/concprof.skel.h
 
 # What the assembler includes (.incbin), dependency files do not see.
 $(B)/user/export/svg_document.o: user/export/flame.js user/export/flame.css
+$(B)/user/export/html.o: $(sort $(wildcard user/export/html*.js)) user/export/html.css
 
 # schema.sql is the contract; the program carries it.
 $(B)/schema.sql.h: user/profile/schema.sql
@@ -101,6 +104,16 @@ $(B)/schema.sql.h: user/profile/schema.sql
 	$(Q)(echo '/* generated from $< */'; echo 'static const char schema_sql[] ='; \
 		sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $<; echo ';') > $@
 $(filter $(B)/user/profile/%.o,$(user_o)): $(B)/schema.sql.h
+
+# Formats of other tools: what is written of them.
+$(B)/%.pb-c.c $(B)/%.pb-c.h &: user/export/%.proto
+	$(call msg,PROTO,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(B) $<
+$(proto_o): %.o: %.c $(B)/flags
+	$(call msg,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
+$(filter $(B)/user/export/%.o,$(user_o)): $(proto_o:.o=.h)
 
 # Names of syscalls, from the kernel's headers: `#define __NR_read 0` -> `[0] = "read",`.
 $(B)/syscalls_%.h:

@@ -133,6 +133,21 @@ static __noinline struct thread *mark_begin(struct task_struct *task, struct cho
 	return t;
 }
 
+/* Where a thread is blocked that nobody saw go there. */
+static __always_inline u64 stack_leave(struct thread *t, struct task_struct *task, struct pt_regs *regs)
+{
+	struct record_parked *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	u64 id;
+
+	if (!record) {
+		lose(LOSS_STACK_UNDELIVERED);
+		return 0;
+	}
+	id = parked_fill(record, t, task, regs, 0);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return id;
+}
+
 /* Nobody sees the mark before it is whole. */
 static __noinline int mark_end(struct thread *t, struct task_struct *task)
 {
@@ -146,7 +161,7 @@ static __noinline int mark_end(struct thread *t, struct task_struct *task)
 		if (t->open.class < CLASS_FUTEX)
 			t->open.class = CLASS_OTHER;
 		if (with_stacks && has_user_side(task))
-			t->open.stack = stack_parked(t, task, regs, 0);
+			t->open.stack = stack_leave(t, task, regs);
 	}
 	account_mark(&t->account, bpf_ktime_get_ns(), t->account.found, side_of(task, regs), t->open.class);
 	if (with_stacks)

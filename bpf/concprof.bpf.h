@@ -9,6 +9,7 @@
  *   (at a blocking switch-out)        causes.bpf.c    what the wait waits for
  *   (at a switch-in after a wait)     slots.bpf.c     waits by cause
  *   (at a blocking switch-out)        stacks.bpf.c    where it waits
+ *   (if its mappings are not known)   parked.bpf.c    the same, left to user space
  *   (at a poll set's wait)            polls.bpf.c     what the set holds
  *   iter.s/task                       attach.bpf.c    threads that live already
  *   (at a wait for an object)         objects.bpf.c   what it is called

@@ -58,7 +58,11 @@ int on_sample(struct bpf_perf_event_data *ctx)
 			kernel = stack_kernel_side(t, bytes / 8);
 	}
 	unwind_user(t, ip, sp, bp, di);
-	stack = stack_user_side(t, kernel);
+	stack = stack_park(t, kernel, 1);
+	if (!stack) {
+		unwind_count();
+		stack = stack_user_side(t, kernel);
+	}
 	if (!stack)
 		return 0;
 	count(t, stack);

@@ -6,15 +6,6 @@
  */
 #include "stacks.bpf.h"
 
-/*
- * Before the measurement begins, nearly all waits end unaccounted, but which ones are open when it does is not known: their stacks are
- * taken as long as that costs nobody else his place in the ring.
- */
-static __always_inline bool is_worth_room(void)
-{
-	return start_ns || bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) < RING_BYTES / 4;
-}
-
 __noinline int stack_deliver(struct thread *t, u64 id)
 {
 	struct stack_scratch *scratch = stack_scratch();
@@ -242,7 +233,7 @@ static __always_inline u64 kernel_side(struct thread *t, struct stack_memo *memo
 	return id;
 }
 
-/* Takes the user side anew and remembers both. 0: it could not be taken or delivered. */
+/* Takes the user side anew and remembers both, or leaves it to user space. 0: it could not be taken or delivered. */
 __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 kernel)
 {
 	struct stack_scratch *scratch = stack_scratch();
@@ -253,6 +244,10 @@ __noinline u64 stack_take_user(struct thread *t, struct stack_memo *memo, u64 ke
 		return 0;
 	epoch = spaces_epoch;
 	unwind_user(t, memo->ip, memo->sp, memo->bp, memo->di);
+	id = stack_park(t, kernel, 0);
+	if (id)
+		return id; /* user space counts how that ends */
+	unwind_count();
 	if (!scratch->walk.generation && scratch->walk.frames)
 		return 0;
 	id = stack_user_side(t, kernel);
@@ -354,7 +349,5 @@ __noinline int stack_take(struct thread *t)
 	memo->bp = regs->bp;
 	memo->di = regs->di;
 	t->open.stack = stack_take_user(t, memo, kernel);
-	if (!t->open.stack && is_worth_room())
-		t->open.stack = stack_parked(t, task, regs, kernel);
 	return 0;
 }

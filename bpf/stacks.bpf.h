@@ -107,7 +107,9 @@ enum { MEMO_USER = 1, MEMO_KERNEL = 2 };
 
 /* A place has two memos: ways into the same wait may differ in nothing but words further up the stack. */
 struct stack_cache {
-	u64 turn; /* which of the two is given up next */
+	u64 turn;   /* which of the two is given up next */
+	u32 image;  /* of the process, in which so many ... */
+	u32 parked; /* ... stacks were left to user space with their memory */
 	struct stack_memo memo[CACHE_ENTRIES];
 };
 
@@ -148,6 +150,7 @@ struct walk {
 	u8 bp_counts; /* and was needed: another value might have led elsewhere */
 	u8 di_counts;
 	u8 memorable; /* all words read have a slot */
+	u8 framed;    /* some frame was followed by its frame pointer alone */
 	u8 stop;      /* enum unwind_stop */
 };
 
@@ -158,8 +161,13 @@ struct stack_scratch {
 	u64 above;
 	struct walk walk; /* the last unwinding */
 	u16 slot[CACHE_USER_SLOTS];
+	struct record_parked parked; /* its bytes follow */
 	u8 bytes[SPAN_BYTES + 8];
 };
+_Static_assert(__builtin_offsetof(struct stack_scratch, bytes) ==
+		   __builtin_offsetof(struct stack_scratch, parked) + sizeof(struct record_parked),
+	       "a parked stack is delivered in one piece");
+_Static_assert(PARKED_BYTES <= SPAN_BYTES, "room for the memory of a parked stack");
 
 /* One for each CPU: its users run with interrupts off (sched_switch holds the run queue's lock; the sampler is an interrupt). */
 SHARED struct {
@@ -189,16 +197,24 @@ static __always_inline u64 stack_mix(u64 hash, u64 value)
 /* unwind.bpf.c: the current task's user frames; they go to the scratch's record, and what there is to know of them to its walk. */
 int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp, u64 di);
 
-/* A stack that is left to user space (struct record_parked). Returns its id, or 0. */
-static __always_inline u64 stack_parked(struct thread *t, struct task_struct *task, struct pt_regs *regs, u64 kernel)
+/* Counts how that ended. */
+int unwind_count(void);
+
+/*
+ * Before the measurement begins, nearly all waits end unaccounted, but which ones are open when it does is not known: their stacks are
+ * taken as long as that costs nobody else his place in the ring.
+ */
+static __always_inline bool is_worth_room(void)
 {
-	struct record_parked *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	return start_ns || bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) < RING_BYTES / 4;
+}
+
+/* A stack that is left to user space, without memory. Returns its id. */
+static __always_inline u64 parked_fill(struct record_parked *record, struct thread *t, struct task_struct *task,
+				       struct pt_regs *regs, u64 kernel)
+{
 	u64 switches = task->nvcsw + task->nivcsw, id = stack_mix(stack_mix(1, t->serial), switches);
 
-	if (!record) {
-		lose(LOSS_STACK_UNDELIVERED);
-		return 0;
-	}
 	record->kind = RECORD_PARKED;
 	record->id = id;
 	record->kernel = kernel;
@@ -211,9 +227,16 @@ static __always_inline u64 stack_parked(struct thread *t, struct task_struct *ta
 	record->di = regs->di;
 	record->tgid = task->tgid;
 	record->tid = task->pid;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	record->bytes = 0;
+	record->zero = 0;
 	return id;
 }
+
+/*
+ * parked.bpf.c: leaves the current task's stack, which unwind_user() could not finish, to user space if that may. `sampled`: the task is not about
+ * to wait. Returns its id, or 0.
+ */
+u64 stack_park(struct thread *t, u64 kernel, u32 sampled);
 
 /* stacks.bpf.c: delivers what is in the scratch's record, unless it was before. 1: it is known to user space. */
 int stack_deliver(struct thread *t, u64 id);

@@ -86,11 +86,13 @@ static __always_inline struct thread *adopt_current(struct task_struct *task, u6
 static __always_inline void space_inherit(struct thread *t, struct thread *parent, u64 now)
 {
 	u32 tgid = t->tgid, parent_tgid = parent->tgid;
-	struct unwind_space *space = bpf_map_lookup_elem(&spaces, &parent_tgid);
-	static const struct unwind_space none;
+	struct unwind_space *space = bpf_map_lookup_elem(&spaces, &parent_tgid), own = {};
 	struct record_fork *record;
 
-	bpf_map_update_elem(&spaces, &tgid, space ? space : &none, BPF_ANY);
+	if (space)
+		own = *space;
+	own.process = t->process;
+	bpf_map_update_elem(&spaces, &tgid, &own, BPF_ANY);
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 	if (!record) {
 		lose(LOSS_EXEC_UNDELIVERED);
@@ -102,7 +104,7 @@ static __always_inline void space_inherit(struct thread *t, struct thread *paren
 	record->parent = parent->process;
 	record->tgid = tgid;
 	record->parent_tgid = parent_tgid;
-	record->generation = space ? space->generation : 0;
+	record->generation = own.generation;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
@@ -243,6 +245,7 @@ static __always_inline void process_ended(struct process *process, u64 serial, u
 	if (!record)
 		return;
 	record->kind = RECORD_PROCESS;
+	record->time_ns = now;
 	record->serial = serial;
 	bpf_probe_read_kernel(&record->process, sizeof(*process), process);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);

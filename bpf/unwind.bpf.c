@@ -286,6 +286,8 @@ static long walk_step(u32 i, struct walk *walk)
 			return 1;
 		}
 		number = walk_rule(walk->segment, walk->index_word, walk->rows_word, pc - walk->base);
+	} else {
+		walk->framed = 1;
 	}
 	return walk_up(walk, number) ? 1 : 0;
 }
@@ -302,7 +304,7 @@ __noinline int unwind_list(struct walk *walk, struct thread *t)
 	tgid = t->tgid;
 	space = bpf_map_lookup_elem(&spaces, &tgid);
 	/* After an exec, until the new list is there, the old one is still in place. */
-	if (!space || !space->count || (space->begin_ns < t->exec_before_ns && t->exec_before_ns))
+	if (!space || !space->count || space->process != t->process || (space->begin_ns < t->exec_before_ns && t->exec_before_ns))
 		return 0;
 	first = space->first;
 	header = bpf_map_lookup_elem(&space_mappings, &first);
@@ -367,8 +369,15 @@ __noinline int unwind_user(struct thread *t, u64 ip, u64 sp, u64 bp, u64 di)
 		scratch->record.frame[0] = ip;
 	}
 	walk.id = stack_mix(walk.id, walk.stop);
-	if (start_ns)
-		__sync_fetch_and_add(&unwound[walk.stop & (UNWIND_STOP_COUNT - 1)], 1);
 	scratch->walk = walk;
+	return 0;
+}
+
+__noinline int unwind_count(void)
+{
+	struct stack_scratch *scratch = stack_scratch();
+
+	if (scratch && start_ns)
+		__sync_fetch_and_add(&unwound[scratch->walk.stop & (UNWIND_STOP_COUNT - 1)], 1);
 	return 0;
 }

@@ -204,7 +204,7 @@ enum thread_begun {
 struct thread {
 	struct account account;
 	__u64 serial;            /* of the thread; from 1; 1 is the root */
-	__u64 process;           /* serial of its process; from 1 */
+	__u64 process;           /* serial of its process; from 1; 1 is the root's */
 	__u64 parent;            /* serial of the thread that created it; 0 for the root */
 	__u64 parent_process;    /* serial of the process that created it */
 	__u64 tid_address;       /* CLONE_CHILD_CLEARTID: the futex word that a join waits on; 0 if none */
@@ -295,7 +295,8 @@ struct process {
 };
 
 struct record_process {
-	__u64 kind; /* RECORD_PROCESS */
+	__u64 kind;    /* RECORD_PROCESS */
+	__u64 time_ns; /* its end */
 	__u64 serial;
 	struct process process;
 };
@@ -326,22 +327,31 @@ struct record_stack {
 	__u8 side;                     /* 0: user, 1: kernel */
 	__u64 frame[STACK_FRAMES_MAX]; /* innermost first; only those that there are */
 };
+#define RECORD_STACK_BYTES(frames) (sizeof(struct record_stack) - 8 * (STACK_FRAMES_MAX - (frames)))
+
 /*
- * A blocked thread whose stack could not be taken: its mappings were not known yet, or it was blocked before anybody looked. As long as it
- * has not run since, user space can take it from its memory.
+ * A thread whose stack could not be taken: its mappings were not known yet, or it was blocked before anybody looked. User space can take it
+ * later: from the bytes of the stack that came along, and as long as a blocked thread has not run since, from its memory.
  */
 struct record_parked {
 	__u64 kind; /* RECORD_PARKED */
 	__u64 id;   /* of the stack: of this wait alone */
 	__u64 kernel;
 	__u64 process;
-	__u64 switches; /* nvcsw + nivcsw since it is blocked */
+	__u64 switches; /* nvcsw + nivcsw since it is blocked; PARKED_RUNNING: it was not */
 	__u64 time_ns;
 	__u64 ip, sp, bp, di;
 	__u32 tgid, tid;
+	__u32 bytes; /* from sp on, as they were at time_ns: they follow the record. 0: none were taken */
+	__u32 zero;
 };
+_Static_assert(sizeof(struct record_parked) == 96, "record_parked layout");
 
-#define RECORD_STACK_BYTES(frames) (sizeof(struct record_stack) - 8 * (STACK_FRAMES_MAX - (frames)))
+#define PARKED_RUNNING (~0ULL)
+
+/* Nearly all stacks that wait are smaller than the least that three pages hold from anywhere in the first one: 8 KiB. */
+#define PARKED_PAGES 3
+#define PARKED_BYTES (PARKED_PAGES * 4096)
 
 /* What an object is called that waits are about: delivered when a wait meets it first. */
 struct record_object {
@@ -396,6 +406,7 @@ struct sample_key {
 
 /* The list of executable mappings of one address space, in the map `spaces` by tgid; entries in the array `space_mappings`. */
 struct unwind_space {
+	__u64 process;    /* serial: a pid may be another's by the time that the list is written */
 	__u64 begin_ns;   /* when the address space began (its exec); 0: before the measurement */
 	__u64 generation; /* changes with every change of the list; from 1 */
 	__u32 first;      /* in space_mappings: a header with the generation, then the mappings by address */

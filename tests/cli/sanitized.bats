@@ -35,6 +35,9 @@ clean() # status, command
 	clean 0 "$SANITIZED" run --lines -F 4000 -o r.concprof -- sh -c "'$PROGRAMS/jit'; '$PROGRAMS/paths'; gzip -9 < '$SANITIZED' | wc -c"
 	clean 0 "$SANITIZED" export -f folded r.concprof
 	clean 0 "$SANITIZED" export -f svg --state lock,on-cpu --by cause r.concprof
+	for format in speedscope pprof perfetto chrome csv; do
+		clean 0 "$SANITIZED" export -f $format -o x.$format r.concprof
+	done
 	clean 0 "$SANITIZED" flame -o f.svg -- "$PROGRAMS/spawn"
 	sleep 5 &
 	clean 0 "$SANITIZED" attach -p $! -d 0.3

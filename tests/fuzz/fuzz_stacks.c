@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer: stacks as the kernel side delivers them, in any order, of any length, with any ids; the tree that is made of them is named and
- * must be one. Address spaces and names are stood in for: by what an address is, it lies in an object, in a JIT's memory, or nowhere.
+ * libFuzzer: stacks as the kernel side delivers them, in any order, of any length, with any ids, and such as it leaves to us, with any memory;
+ * the tree that is made of them is named and must be one. Address spaces and names are stood in for: by what an address is, it lies in an
+ * object, in a JIT's memory, or nowhere. No thread is there any more.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,47 +12,36 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct parked {
-	int unused;
-};
-
-int parked_open(struct spaces *spaces, struct parked **ret)
-{
-	(void)spaces;
-	*ret = calloc(1, sizeof(**ret));
-	return *ret ? 0 : -1;
-}
-
-int parked_add(struct parked *parked, const struct record_parked *record)
-{
-	(void)parked, (void)record;
-	return 0;
-}
-
-int parked_round(struct parked *parked, bool last, int (*take)(void *context, const struct record_stack *record), void *context)
-{
-	(void)parked, (void)last, (void)take, (void)context;
-	return 0;
-}
-
-void parked_count(const struct parked *parked, uint64_t *stops)
-{
-	(void)parked, (void)stops;
-}
-
-void parked_close(struct parked *parked)
-{
-	free(parked);
-}
-
-const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address)
+const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address, uint64_t time_ns)
 {
 	static char name[] = "object";
 	static struct table_object object = {.name = name};
 	static const struct span in_object = {.end = UINT64_MAX, .object = &object}, in_memory = {.end = UINT64_MAX};
 
-	(void)spaces;
+	(void)spaces, (void)time_ns;
 	return generation == 0 || address % 3 == 0 ? NULL : address % 3 == 1 ? &in_object : &in_memory;
+}
+
+uint64_t spaces_at(struct spaces *spaces, uint64_t process, uint32_t pid, uint64_t time_ns, bool *is_there_still)
+{
+	(void)spaces, (void)pid, (void)time_ns;
+	*is_there_still = false;
+	return process % 4;
+}
+
+enum unwind_stop tables_rule(const struct tables *tables, const struct table_object *object, uint64_t address,
+			     struct unwind_rule *ret)
+{
+	static const enum unwind_cfa cfas[] = {UNWIND_RSP, UNWIND_RBP, UNWIND_RSP_DEREF, UNWIND_RBP_DEREF,
+					       UNWIND_PLT, UNWIND_RDI, UNWIND_SIGNAL,    UNWIND_END};
+	static const enum unwind_rbp rbps[] = {UNWIND_RBP_SAME, UNWIND_RBP_AT_CFA, UNWIND_RBP_AT_RBP, UNWIND_RBP_LOST};
+
+	(void)tables, (void)object;
+	*ret = (struct unwind_rule){.cfa = cfas[address / 4 % 8],
+				    .rbp = rbps[address / 32 % 4],
+				    .cfa_offset = (int8_t)(address >> 8) * 8,
+				    .rbp_offset = -16};
+	return address % 64 ? UNWIND_WHOLE : UNWIND_STOP_NO_RULE;
 }
 
 uint64_t spaces_full(const struct spaces *spaces)
@@ -144,7 +134,8 @@ static void take_all(struct stacks *stacks, const uint8_t *data, size_t size)
 		if (!record)
 			abort();
 		memcpy(record, data, bytes);
-		if (stacks_take(stacks, record, bytes))
+		if (bytes && data[0] == RECORD_PARKED ? stacks_take_parked(stacks, record, bytes)
+						      : stacks_take(stacks, record, bytes))
 			abort();
 		free(record);
 		data += bytes;
@@ -154,6 +145,7 @@ static void take_all(struct stacks *stacks, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	uint64_t stops[UNWIND_STOP_COUNT] = {0};
 	struct run *run = calloc(1, sizeof(*run));
 	struct stacks *stacks;
 	uint64_t number;
@@ -161,6 +153,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!run || stacks_open(NULL, NULL, &stacks))
 		abort();
 	take_all(stacks, data, size);
+	if (stacks_round(stacks, UINT64_MAX / 2))
+		abort();
+	stacks_count_parked(stacks, stops);
 	for (uint64_t process = 0; process < 4; process++)
 		stacks_process_ends(stacks, process, 1);
 	for (uint64_t id = 0; id < 256; id++) {

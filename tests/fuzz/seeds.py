@@ -94,6 +94,12 @@ def records():
     put("stacks", "tree", stack(1, 0, 0, 1, 4, 5, 6) + stack(2, 1, 0, 0, 0x1000, 0x1001, 0x1002) + stack(3, 1, 0, 0, 0x1005, 0x1001, 0x1002) +
         stack(4, 9, 3, 0, 0x1001, 0x1003))
     put("stacks", "deep", stack(1, 0, 0, 1, *range(127)) + stack(2, 1, 7, 0, *range(0x1000, 0x107F)) + stack(2, 0, 0, 0, 1))
+    def parked(number, bytes_said, *words):
+        data = struct.pack("<10QIIII", 6, number, 1, 1, 3, 2, 0x1001, 0x7F00, 0x7F08, 0, 7, 7, bytes_said, 0) + struct.pack(f"<{len(words)}Q", *words)
+        return struct.pack("<H", len(data)) + data
+
+    put("stacks", "parked", parked(1, 32, 0x1003, 0x1105, 0x2207, 0x131D) + parked(2, 0) + parked(3, 24, 0x1003, 0x1105, 0x2207))
+    put("stacks", "parked-odd", parked(1, 33, 1, 2, 3, 4) + parked(2, 0xFFFFFFFF, 1) + parked(3, 7, 0x1003) + parked(4, 8, 1)[:90] + parked(5, 12289, 1))
     put("stacks", "odd", stack(0, 0, 0, 0) + stack(5, 5, 2, 0) + stack(5, 0, 9, 0, 1)[:60] + stack(6, 0, 0, 7, 1, 2)[:70])
 
 

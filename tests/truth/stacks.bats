@@ -142,3 +142,41 @@ PY
 	[ -s "$BATS_TEST_TMPDIR/stacks" ]
 	! grep -v '^[0-9]*|dash+0x[^;]*;__libc_start_main.*;__libc_start_call_main;dash+.*;dash+0x[^;]*;vfork;' "$BATS_TEST_TMPDIR/stacks"
 }
+
+# usage: waits FILE PATTERN: how many waits have a stack that is LIKE it
+waits()
+{
+	query "$1" "SELECT coalesce(sum(w.count), 0) FROM wait w JOIN stack_text s ON s.id = w.stack WHERE s.text LIKE '$2' ESCAPE '\'"
+}
+
+@test "nobody looks while a program starts, forks, vforks, loads a library and waits: each wait has its whole stack" {
+	needs_root
+	cd "$BATS_TEST_TMPDIR"
+	echo 'int visits; void visit(void (*f)(void)); void visit(void (*f)(void)) { f(); visits++; }' >visit.c
+	gcc -O2 -shared -fPIC -nostdlib -o visit.so visit.c
+	run "$CONCPROF" run -F 0 -o run -- "$PROGRAMS/starved" ./visit.so
+	expect 0
+	query run "SELECT t.comm, sum(w.count), s.text FROM wait w JOIN thread t ON t.id = w.thread JOIN stack_text s ON s.id = w.stack GROUP BY t.comm, s.text"
+	[ "$(waits run '\_start;%;main;sleep\_here;%')" = 20 ]
+	[ "$(waits run '\_start;%;main;born\_here;sleep\_here;%')" = 20 ]
+	[ "$(waits run '\_start;%;main;spawn\_here;vfork;%')" = 20 ]
+	[ "$(waits run '\_start;%;main;visit;sleep\_here;%')" = 20 ]
+	[ "$(waits run 'sleep+0x%;\_\_libc\_start\_main%;clock\_nanosleep;%')" = 20 ]
+	[ "$(query run "SELECT count(*) FROM frame WHERE kind = 2")" = 0 ]
+	[ "$(query run "SELECT coalesce(sum(value), 0) FROM figure WHERE name LIKE 'unfinished%'")" = 0 ]
+	# What it works meanwhile is sampled, and nobody has to be met again for that.
+	run "$CONCPROF" run -F 199 -o sampled -- "$PROGRAMS/starved" ./visit.so
+	expect 0
+	query sampled "SELECT p.count, s.text FROM sample p LEFT JOIN stack_text s ON s.id = p.stack WHERE p.thread = 1"
+	[ "$(query sampled "SELECT sum(p.count) >= 10 FROM sample p JOIN stack_text s ON s.id = p.stack WHERE p.thread = 1 AND s.text LIKE '\_start;%;main;burn\_here%' ESCAPE '\'")" = 1 ]
+	[ "$(query sampled "SELECT coalesce(sum(p.count), 0) FROM sample p JOIN stack_text s ON s.id = p.stack WHERE p.thread = 1 AND s.text LIKE 'no tables yet;%'")" -le 1 ]
+}
+
+@test "nobody looks while a shell calls short commands: nearly all of their waits, and of its own, have whole stacks" {
+	needs_root
+	"$CONCPROF" run -F 0 -o "$BATS_TEST_TMPDIR/run" -- dash -c 'kill -STOP $PPID; for i in $(seq 50); do /bin/sleep 0.001; done; kill -CONT $PPID' 2>/dev/null
+	query "$BATS_TEST_TMPDIR/run" "SELECT name, value FROM figure WHERE name LIKE 'unfinished%' OR name = 'whole' OR kind = 'loss'"
+	[ "$(waits "$BATS_TEST_TMPDIR/run" 'sleep+0x%;\_\_libc\_start\_main%;clock\_nanosleep;%')" = 50 ]
+	[ "$(waits "$BATS_TEST_TMPDIR/run" 'dash+0x%;\_\_libc\_start\_main%;vfork;%')" = 50 ]
+	[ "$(query "$BATS_TEST_TMPDIR/run" "SELECT coalesce(sum(value), 0) <= 2 FROM figure WHERE name LIKE 'unfinished%'")" = 1 ]
+}

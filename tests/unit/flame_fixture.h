@@ -77,8 +77,8 @@ BUILDER struct run *run_orders(void)
 	return run;
 }
 
-/* What the exporter writes of the run; owned by the caller. */
-BUILDER char *exported(const char *format, const struct run *run, const struct export_options *options)
+/* What the exporter writes of the run, and how long it is (NULL is fine); owned by the caller. */
+BUILDER char *exported_bytes(const char *format, const struct run *run, const struct export_options *options, size_t *ret)
 {
 	static char kernel[] = "6.1", version[] = "v1";
 	static const struct host host = {.kernel = kernel, .cpus = 2, .version = version};
@@ -94,7 +94,40 @@ BUILDER char *exported(const char *format, const struct run *run, const struct e
 	assert_int_equal(exporter_find(format)->write(out, &input), 0);
 	fclose(out);
 	explanation_free(explanation);
+	if (ret)
+		*ret = length;
 	return text;
+}
+
+BUILDER char *exported(const char *format, const struct run *run, const struct export_options *options)
+{
+	return exported_bytes(format, run, options, NULL);
+}
+
+/* What it returns when the disk is full. */
+BUILDER int exported_to_full(const char *format, const struct run *run)
+{
+	static char kernel[] = "6.1", version[] = "v1";
+	static const struct host host = {.kernel = kernel, .cpus = 2, .version = version};
+	struct explanation *explanation = NULL;
+	struct export_input input = {.host = &host, .runs = (const struct explanation *const *)&explanation, .n_runs = 1};
+	FILE *full = fopen("/dev/full", "w");
+	int err;
+
+	assert(full);
+	assert_int_equal(explain_run(run, NULL, &explanation), 0);
+	err = exporter_find(format)->write(full, &input);
+	fclose(full);
+	explanation_free(explanation);
+	return err;
+}
+
+/* What it returns when there is no run. */
+BUILDER int exported_nothing(const char *format)
+{
+	struct export_input input = {.n_runs = 0};
+
+	return exporter_find(format)->write(stdout, &input);
 }
 
 /* A recording of that one run, which is freed. Returns an exit status. */

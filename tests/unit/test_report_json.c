@@ -121,6 +121,60 @@ static void test_the_promised_fields(void **state)
 }
 
 /* Who held, who woke, where, how long: of waits and of causes; and what computed. */
+/* A worker that the main thread joins at the end of `wall`, and which computes; the recording may lack its timeline. */
+static struct run *run_joined(uint64_t wall_ns, bool timeline)
+{
+	struct run *run = build_run("joined", wall_ns);
+	struct run_thread *first, *worker;
+	struct run_wait *join;
+
+	build_process(run, 0, "joined");
+	first = build_thread(run, 1, 0, "joined", 0, wall_ns);
+	worker = build_thread(run, 1, 1, "worker", 0, wall_ns);
+	build_cpu(first, 20 * MS, 0);
+	build_cpu(worker, wall_ns, 0);
+	join = build_join(run, first, wall_ns - 20 * MS);
+	join->waker = worker->id;
+	build_episode(run, first, join, 10 * MS, wall_ns - 20 * MS, 0);
+	build_moment(run, worker, "main;crunch", 50 * MS);
+	run->timeline = timeline;
+	return run;
+}
+
+static void test_the_critical_path(void **state)
+{
+	static const char *const facts[] = {
+	    "SELECT json_valid(?1)",
+	    "SELECT ?1 ->> '$.runs[0].critical_path.wall_ns' = 200000000 AND ?1 ->> '$.runs[0].critical_path.segments_count' = 2",
+	    "SELECT ?1 ->> '$.runs[0].critical_path.rows[0].function' = 'crunch' AND ?1 ->> '$.runs[0].critical_path.rows[0].ns' "
+	    "= "
+	    "190000000 AND ?1 ->> '$.runs[0].critical_path.rows[0].state' = 'user' AND ?1 ->> "
+	    "'$.runs[0].critical_path.rows[0].cause' = '' AND ?1 ->> '$.runs[0].critical_path.rows[0].count' = 1",
+	    "SELECT ?1 ->> '$.runs[0].critical_path.threads[0].thread' = 2 AND ?1 ->> '$.runs[0].critical_path.threads[1].ns' = "
+	    "10000000",
+	    "SELECT ?1 ->> '$.runs[0].critical_path.through[0].cause' = 'join' AND ?1 ->> "
+	    "'$.runs[0].critical_path.through[0].ns' = 180000000",
+	    "SELECT sum(value ->> 'after_ns') - sum(value ->> 'before_ns') = -50000000 FROM json_each(?1, "
+	    "'$.comparison.path_items')",
+	    "SELECT ?1 ->> '$.comparison.path_items[0].function' = 'crunch' AND ?1 ->> '$.comparison.path_residual_ns' = 0",
+	};
+	struct run *before = run_joined(200 * MS, true), *after = run_joined(150 * MS, true), *none = run_joined(150 * MS, false);
+	char *json = json_of(before, after);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+		check(json, facts[i]);
+	free(json);
+	none->n_episodes = none->n_moments = 0;
+	json = json_of(before, none);
+	check(json,
+	      "SELECT json_type(?1, '$.runs[1].critical_path') = 'null' AND json_type(?1, '$.comparison.path_items') = 'null'");
+	free(json);
+	run_free(before);
+	run_free(after);
+	run_free(none);
+}
+
 static void test_what_is_known_of_waits(void **state)
 {
 	static const char *const facts[] = {
@@ -357,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_the_promised_fields),
+	    cmocka_unit_test(test_the_critical_path),
 	    cmocka_unit_test(test_what_is_known_of_waits),
 	    cmocka_unit_test(test_every_state_is_in_every_object_of_states),
 	    cmocka_unit_test(test_a_failed_run_has_no_comparison),

@@ -11,7 +11,7 @@
 
 unsigned int compare_to_stdout(const struct compare_output *output)
 {
-	const char *paths[] = {output->output.json, output->flame, output->folded};
+	const char *paths[] = {output->output.json, output->flame, output->folded, output->html};
 	unsigned int count = 0;
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
@@ -21,7 +21,7 @@ unsigned int compare_to_stdout(const struct compare_output *output)
 
 int compare_check_files(const struct compare_output *output)
 {
-	const char *paths[] = {output->output.json, output->flame, output->folded};
+	const char *paths[] = {output->output.json, output->flame, output->folded, output->html};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		int err = output_file_check(paths[i]);
@@ -53,6 +53,8 @@ static int write_files(struct export_input *input, const struct compare_output *
 		status = stack_export(&exporter_svg_diff, input, &output->stacks, output->flame);
 	if (!status && output->folded)
 		status = stack_export(&exporter_folded_diff, input, &output->stacks, output->folded);
+	if (!status && output->html)
+		status = stack_export(&exporter_html, input, &output->stacks, output->html);
 	return status;
 }
 

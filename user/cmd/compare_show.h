@@ -11,6 +11,7 @@ struct compare_output {
 	struct stack_options stacks;
 	const char *flame;  /* --flame; "-" is standard output; NULL: none */
 	const char *folded; /* --folded, the same */
+	const char *html;   /* --html, the same */
 };
 
 /* A run of the pair, and the wall times of all its repeats: at least its own. */

@@ -5,6 +5,8 @@
 
 #include "cmd/output_file.h"
 #include "cmd/verbs.h"
+#include "explain/timeline.h"
+#include "lib/text.h"
 
 enum {
 	KEY_STATE = 0x500,
@@ -88,7 +90,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option shown_options[] = {
-    {NULL, 0, NULL, 0, "Stacks (formats folded and svg):", 30},
+    {NULL, 0, NULL, 0, "Formats of stacks:", 30},
     {"state", KEY_STATE, "STATE", 0, "only time in these states: on-cpu, off-cpu, lock, socket,... (default: wall, all of them)",
      0},
     {"by", KEY_BY, "WHAT", 0,
@@ -120,6 +122,14 @@ static int write_job(FILE *out, const void *context)
 	return job->exporter->write(out, job->input);
 }
 
+static void say_missing(const struct export_input *input)
+{
+	const struct timeline *timeline = input->n_runs ? input->runs[input->n_runs - 1]->timeline : NULL;
+
+	if (timeline && timeline->missing_ns)
+		fprintf(stderr, "concprof: the timeline lacks %s of the account\n", FIGURE_NS(timeline->missing_ns));
+}
+
 int stack_export(const struct exporter *exporter, struct export_input *input, const struct stack_options *stack_options,
 		 const char *path)
 {
@@ -128,6 +138,8 @@ int stack_export(const struct exporter *exporter, struct export_input *input, co
 	const char *name = strcmp(path, "-") ? path : "standard output";
 	int err;
 
+	if (exporter->timeline)
+		say_missing(input);
 	shown.rules = (struct explain_options){.locks = stack_options->output->locks, .cpus = input->host->cpus};
 	input->options = &shown;
 	err = output_file_write(path, write_job, &job);

@@ -18,6 +18,7 @@ enum {
 	KEY_FLAME,
 	KEY_FLAME_BY,
 	KEY_FOLDED,
+	KEY_HTML,
 };
 
 struct arguments {
@@ -103,6 +104,9 @@ static error_t parse_own(int key, char *argument, struct argp_state *state, stru
 		return 0;
 	case KEY_FOLDED:
 		arguments->shown.folded = argument;
+		return 0;
+	case KEY_HTML:
+		arguments->shown.html = argument;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -276,6 +280,7 @@ static const struct argp_option options[] = {
     {"flame", KEY_FLAME, "FILE", 0, "draw a differential flame graph (SVG): red has become more, blue less", 0},
     {"flame-by", KEY_FLAME_BY, "SIDE", 0, "widths are the times of `after' (the default) or `before'", 0},
     {"folded", KEY_FOLDED, "FILE", 0, "write \"stack BEFORE AFTER\" in microseconds, as flamegraph.pl reads differences", 0},
+    {"html", KEY_HTML, "FILE", 0, "write a page of both, with their lanes in time and what differs", 0},
     {0},
 };
 

@@ -31,15 +31,22 @@ static void parse_format(struct argp_state *state, const char *argument, struct 
 	exit(STATUS_USAGE);
 }
 
-/* "flame.svg" says which format is meant. */
+/* "flame.svg" says which format is meant; of ".trace.json" and ".json" the longer one counts. */
 static const struct exporter *format_of(const char *path)
 {
-	const char *dot = path ? strrchr(path, '.') : NULL;
+	const struct exporter *best = NULL;
+	size_t length = path ? strlen(path) : 0, longest = 0;
 
-	for (const struct exporter *const *exporter = exporters; dot && *exporter; exporter++)
-		if (!strcmp((*exporter)->extension, dot + 1))
-			return *exporter;
-	return NULL;
+	for (const struct exporter *const *exporter = exporters; *exporter; exporter++) {
+		size_t ending = strlen((*exporter)->extension);
+
+		if (ending >= length || ending <= longest || path[length - ending - 1] != '.' ||
+		    strcmp(path + length - ending, (*exporter)->extension) != 0)
+			continue;
+		best = *exporter;
+		longest = ending;
+	}
+	return best;
 }
 
 static void check(struct argp_state *state, struct arguments *arguments)
@@ -124,7 +131,8 @@ static char *help_filter(int key, const char *text, void *input)
 	if (!out)
 		return (char *)text;
 	for (const struct exporter *const *exporter = exporters; *exporter; exporter++)
-		fprintf(out, "%s%s: %s", exporter == exporters ? "" : "; ", (*exporter)->name, (*exporter)->gloss);
+		fprintf(out, "%s%s (.%s): %s", exporter == exporters ? "" : "; ", (*exporter)->name, (*exporter)->extension,
+			(*exporter)->gloss);
 	return fclose(out) ? (char *)text : filled;
 }
 
@@ -162,5 +170,5 @@ static int export(int argc, char **argv)
 
 const struct verb verb_export = {.name = "export",
 				 .arguments = "-f FORMAT FILE",
-				 .gloss = "write a recording for another tool, or as a flame graph",
+				 .gloss = "write a recording for another viewer, or as a flame graph",
 				 .run = export};

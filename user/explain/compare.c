@@ -151,7 +151,9 @@ static int compare(struct comparison *comparison)
 		return err;
 	merge_items(comparison);
 	compute_ratios(comparison);
-	err = refuse(comparison);
+	err = explain_path_difference(comparison);
+	if (!err)
+		err = refuse(comparison);
 	return err ? err : explain_difference_words(comparison);
 }
 
@@ -179,6 +181,7 @@ void comparison_free(struct comparison *comparison)
 	for (size_t i = 0; i < comparison->n_items; i++)
 		free(comparison->items[i].cause);
 	free(comparison->items);
+	explain_path_difference_free(comparison);
 	repeats_free(comparison->repeats);
 	free(comparison->headline);
 	free(comparison->reason);

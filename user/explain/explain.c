@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "explain/internal.h"
+#include "explain/path.h"
 #include "explain/strings.h"
 #include "explain/timeline.h"
 
@@ -21,6 +22,8 @@ static int explain(struct explanation *explanation, const struct explain_options
 	explain_one_worker(explanation);
 	explain_checks(explanation);
 	err = timeline_open(explanation->run, options, &explanation->timeline);
+	if (!err)
+		err = path_open(explanation->timeline, &explanation->path);
 	if (err == -ENODATA)
 		err = 0;
 	if (!err)
@@ -69,6 +72,7 @@ void explanation_free(struct explanation *explanation)
 	free(explanation->waits);
 	free(explanation->thread_waits);
 	free(explanation->hot);
+	path_close(explanation->path);
 	timeline_close(explanation->timeline);
 	strings_free(explanation->strings);
 	free(explanation->causes);

@@ -199,6 +199,7 @@ struct explanation {
 	uint64_t not_sampled_ns; /* on-CPU time of threads that no sample met */
 	struct checks checks;
 	struct timeline *timeline; /* timeline.h; NULL: the run has none */
+	struct path *path;         /* path.h: the critical path; NULL without a timeline */
 	struct finding *findings;  /* strongest first */
 	size_t n_findings;
 	char *headline; /* one sentence on this run alone, without a line end */
@@ -210,6 +211,13 @@ struct difference {
 	uint64_t before_ns, after_ns; /* thread-time: seconds summed over threads */
 	bool progress;                /* counts into X: these items' differences sum to X_A - X_B */
 	bool joining;                 /* of threads that only join */
+};
+
+/* A part of the critical path, by what both runs call it: path_words(). */
+struct path_difference {
+	enum state state;
+	char *cause, *function;       /* as struct path_row's */
+	uint64_t before_ns, after_ns; /* wall time */
 };
 
 /* Why `after` is faster or slower than `before`. Refers to both. */
@@ -226,6 +234,10 @@ struct comparison {
 	char *refused;
 	char *progress_reason; /* what made X differ, with the measured quantities behind it; may be "" */
 	char *overlap_reason;  /* how many at once, before and after; may be "" */
+	/* The difference of the critical paths, largest first: it sums to that of the wall times. None unless both runs have a path. */
+	struct path_difference *path_items;
+	size_t n_path_items;
+	int64_t path_residual_ns; /* T after - T before - sum of the items' differences: 0, or something is wrong */
 };
 
 /* What a wait is called: "sleep", `lock "GIL"`, "socket 127.0.0.1:8000", "join", "for a CPU". Shortened to fit; returns `label`. */

@@ -21,6 +21,8 @@ int places_of(struct places *places, uint64_t stack, const char **ret);
 void places_free(struct places *places); /* NULL is fine */
 /* A frame of a library of locks, of libc, or of the kernel. */
 bool explain_is_plumbing(const struct run_frame *frame);
+/* stacks.c: by stack id, whether its innermost frame is inside a syscall. For free(); NULL: out of memory. */
+bool *explain_in_syscall(const struct run *run);
 /* hot.c: functions by their own time on a CPU. */
 int explain_hot_functions(struct explanation *explanation, const struct explain_options *options);
 /* unfinished.c: whether most stacks without an end are of code made at run time. */
@@ -45,6 +47,9 @@ int explain_predictions(struct explanation *explanation);
 /* summary.c: the first line about one run; headline.c: about two */
 int explain_headline(struct explanation *explanation);
 int explain_difference_words(struct comparison *comparison);
+/* path_difference.c: the comparison's path items. */
+int explain_path_difference(struct comparison *comparison);
+void explain_path_difference_free(struct comparison *comparison);
 
 /*
  * What a wait is for, for a sentence with "waited for ...": `the lock "GIL"`, `a CPU`, `127.0.0.1:8000`; of several causes

@@ -126,25 +126,26 @@ static bool enters_by_exception(const struct run_frame *frame)
 }
 
 /* Parents come first, so that one pass is enough: a stack is on the side of its caller, unless its own frame crosses the border. */
-static int judge_stacks(struct builder *builder)
+bool *explain_in_syscall(const struct run *run)
 {
-	const struct run *run = builder->run;
 	_cleanup_free_ bool *in_kernel = calloc(run->n_stacks + 1, sizeof(bool));
+	bool *in_syscall = calloc(run->n_stacks + 1, sizeof(bool));
 
-	builder->in_syscall = calloc(run->n_stacks + 1, sizeof(bool));
-	if (!in_kernel || !builder->in_syscall)
-		return -ENOMEM;
+	if (!in_kernel || !in_syscall) {
+		free(in_syscall);
+		return NULL;
+	}
 	for (size_t i = 0; i < run->n_stacks; i++) {
 		const struct run_stack *stack = &run->stacks[i];
 		const struct run_frame *frame = &run->frames[stack->frame - 1];
 
 		in_kernel[stack->id] = in_kernel[stack->parent] || frame->kind == FRAME_KERNEL;
 		if (in_kernel[stack->parent])
-			builder->in_syscall[stack->id] = builder->in_syscall[stack->parent];
+			in_syscall[stack->id] = in_syscall[stack->parent];
 		else
-			builder->in_syscall[stack->id] = frame->kind == FRAME_KERNEL && !enters_by_exception(frame);
+			in_syscall[stack->id] = frame->kind == FRAME_KERNEL && !enters_by_exception(frame);
 	}
-	return 0;
+	return in_syscall;
 }
 
 static uint64_t sides_ns(const struct run_thread *thread, enum side side)
@@ -236,8 +237,10 @@ static int build(struct builder *builder, const struct explain_options *options)
 		err = run_index_threads(run, &builder->threads);
 	if (!err)
 		err = run_index_processes(run, &builder->processes);
-	if (!err)
-		err = judge_stacks(builder);
+	if (!err) {
+		builder->in_syscall = explain_in_syscall(run);
+		err = builder->in_syscall ? 0 : -ENOMEM;
+	}
 	if (!err)
 		count_samples(builder);
 	for (size_t i = 0; !err && i < run->n_samples; i++)

@@ -2,8 +2,9 @@
 /*
  * For tools: one file per format behind one struct. An exporter formats; it computes no times.
  *
- * To add a format: write user/export/NAME.c with a `const struct exporter exporter_NAME`, and give it a line in EXPORTERS below.
- * Help, completion and tests read that list.
+ * To add a format: write user/export/NAME.c with a `const struct exporter exporter_NAME`, and give it a place in EXPORTERS below.
+ * Help, completion and tests read that list. If it is made of protobuf messages, user/export/NAME.proto says which: NAME.pb-c.h is
+ * generated from it.
  */
 #ifndef CONCPROF_EXPORT_H
 #define CONCPROF_EXPORT_H
@@ -54,8 +55,9 @@ struct export_input {
 struct exporter {
 	const char *name;      /* as in `export -f NAME` */
 	const char *gloss;     /* one line */
-	const char *extension; /* without the dot */
+	const char *extension; /* without the first dot */
 	bool one_run;          /* shows the last of the runs alone */
+	bool timeline;         /* shows the run in time, of one run */
 	/*
 	 * 0, or a negative errno: why the stream refused (-ENOSPC: the disk is full); -ENOMEM; -ENODATA when there is no run to show; -ENOTSUP
 	 * when that would take a timeline, which no run has; -ENOENT when options leave nothing to show;
@@ -64,7 +66,7 @@ struct exporter {
 	int (*write)(FILE *out, const struct export_input *input);
 };
 
-#define EXPORTERS(X) X(json) X(folded) X(svg) X(lanes)
+#define EXPORTERS(X) X(json) X(folded) X(svg) X(lanes) X(html) X(speedscope) X(pprof) X(perfetto) X(chrome) X(csv)
 
 #define DECLARE_EXPORTER(name) extern const struct exporter exporter_##name;
 EXPORTERS(DECLARE_EXPORTER)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain/repeats.h"
 #include "export/export.h"
+#include "export/json_path.h"
 #include "export/writer.h"
 
 #define JSON_SCHEMA 1
@@ -269,6 +270,7 @@ static void put_run(struct json *json, const struct explanation *explanation)
 	json_string(json, "headline", explanation->headline);
 	json_bool(json, "waits_for_work", explanation->waits_for_work);
 	put_functions(json, explanation);
+	json_path(json, explanation->path);
 	json_open(json, "findings", '[');
 	for (size_t i = 0; i < explanation->n_findings; i++)
 		put_finding(json, &explanation->findings[i]);
@@ -347,6 +349,7 @@ static void put_comparison(struct json *json, const char *key, const struct comp
 		json_close(json, '}');
 	}
 	json_close(json, ']');
+	json_path_items(json, comparison);
 	json_close(json, '}');
 }
 

@@ -58,6 +58,9 @@ enum svg_look {
 void svg_colours_put_style(FILE *out, uint32_t states);
 void svg_colours_put_patterns(FILE *out, uint32_t states);
 
+/* Black or white, for text on the state's own colour. */
+const char *svg_ink(enum state state);
+
 #define SVG_CLASS_BYTES 16
 /* "f4s2", "k0s1", "t5"; for STATE_COUNT "fms0": mixed. */
 const char *svg_class(char class[SVG_CLASS_BYTES], enum svg_look look, enum state state, unsigned int shade);

@@ -53,6 +53,11 @@ static const char *ink_on(struct colour colour)
 	return (light + 0.05) / 0.05 >= 1.05 / (light + 0.05) ? "#000" : "#fff";
 }
 
+const char *svg_ink(enum state state)
+{
+	return ink_on(colour_of(state_info[state].colour));
+}
+
 static void put_colour(FILE *out, struct colour colour)
 {
 	fprintf(out, "#%02x%02x%02x", (unsigned int)lround(255 * colour.part[0]), (unsigned int)lround(255 * colour.part[1]),

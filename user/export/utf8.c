@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "export/utf8.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 int utf8_decode(const char *text, uint32_t *ret)
 {
 	static const struct {
@@ -29,4 +32,27 @@ int utf8_decode(const char *text, uint32_t *ret)
 		return forms[i].length;
 	}
 	return 0;
+}
+
+char *utf8_copy(char *to, size_t room, const char *text)
+{
+	size_t n = 0;
+
+	while (*text) {
+		uint32_t point;
+		int length = utf8_decode(text, &point);
+		bool shown = length && point >= 0x20 && !(point >= 0x7f && point < 0xa0);
+		size_t taken = shown ? length : 1;
+
+		if (n + taken >= room)
+			break;
+		if (shown)
+			memcpy(to + n, text, length);
+		else
+			to[n] = '?';
+		n += taken;
+		text += length ? length : 1;
+	}
+	to[n] = '\0';
+	return to;
 }

@@ -5,22 +5,45 @@
 
 #include "export/utf8.h"
 #include "export/writer.h"
+#include "export/xml.h"
 
-static void quote(FILE *out, const char *value)
+/* What a page takes for markup in places where it should not. */
+static bool is_markup(char c)
+{
+	return c == '<' || c == '>' || c == '&';
+}
+
+/* Bytes from here on that stand for themselves. */
+static size_t plain(const char *s, bool in_html)
+{
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\' && !(in_html && is_markup(s[n])))
+		n++;
+	return n;
+}
+
+static void quote(FILE *out, const char *value, bool in_html)
 {
 	const char *s = value;
 
 	fputc('"', out);
 	while (*s) {
 		uint32_t point;
-		int length = utf8_decode(s, &point);
+		size_t n = plain(s, in_html);
+		int length = utf8_decode(s + n, &point);
 
+		/* Nearly all of it, as a rule: a timeline has millions of texts. */
+		fwrite(s, 1, n, out);
+		s += n;
+		if (!*s)
+			break;
 		if (*s == '"' || *s == '\\')
 			fprintf(out, "\\%c", *s);
-		else if (length && (point < 0x20 || point == 0x7f))
-			fprintf(out, "\\u%04x", point);
-		else if (!length)
+		else if (!length || (in_html && !xml_is_shown(point)))
 			fputs("\\ufffd", out);
+		else if (point < 0x20 || point == 0x7f || (in_html && is_markup(*s)))
+			fprintf(out, "\\u%04x", point);
 		else
 			fwrite(s, 1, length, out);
 		s += length ? length : 1;
@@ -42,7 +65,7 @@ static void begin(struct json *json, const char *key)
 		fputc(',', json->out);
 	json->more = true;
 	if (key) {
-		quote(json->out, key);
+		quote(json->out, key, json->in_html);
 		fputc(':', json->out);
 	}
 }
@@ -67,7 +90,7 @@ void json_string(struct json *json, const char *key, const char *value)
 		return;
 	}
 	begin(json, key);
-	quote(json->out, value);
+	quote(json->out, value, json->in_html);
 }
 
 void json_number(struct json *json, const char *key, uint64_t value)
@@ -98,6 +121,12 @@ void json_real(struct json *json, const char *key, double value)
 			break;
 	}
 	fputs(digits, json->out);
+}
+
+void json_thousandths(struct json *json, const char *key, uint64_t value)
+{
+	begin(json, key);
+	fprintf(json->out, "%" PRIu64 ".%03u", value / 1000, (unsigned int)(value % 1000));
 }
 
 void json_bool(struct json *json, const char *key, bool value)

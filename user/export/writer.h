@@ -13,7 +13,9 @@
 struct json {
 	FILE *out;
 	bool more; /* a value stands before: the next one needs a comma */
-	int err;   /* the first refusal of the stream, as a negative errno; later calls forget what errno was */
+	/* For a <script> element of a page: no string can end it, and what would change the direction of text becomes U+FFFD. */
+	bool in_html;
+	int err; /* the first refusal of the stream, as a negative errno; later calls forget what errno was */
 };
 
 void json_open(struct json *json, const char *key, char bracket);        /* '{' or '[' */
@@ -21,7 +23,8 @@ void json_close(struct json *json, char bracket);                        /* '}' 
 void json_string(struct json *json, const char *key, const char *value); /* NULL: null */
 void json_number(struct json *json, const char *key, uint64_t value);
 void json_signed(struct json *json, const char *key, int64_t value);
-void json_real(struct json *json, const char *key, double value); /* reads back as the same double */
+void json_real(struct json *json, const char *key, double value);          /* reads back as the same double */
+void json_thousandths(struct json *json, const char *key, uint64_t value); /* value / 1000, with its three decimals */
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 /* Ends the text with a line end and flushes the stream: 0, or why it refused. */

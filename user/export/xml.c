@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "export/xml.h"
 
-#include <stdbool.h>
-
 #include "export/utf8.h"
 
 #define ELLIPSIS    "\xe2\x80\xa6"
 #define REPLACEMENT "\xef\xbf\xbd"
 
-static bool is_shown(uint32_t point)
+bool xml_is_shown(uint32_t point)
 {
 	if (point < 0x20 || (point >= 0x7f && point < 0xa0))
 		return false;
@@ -66,7 +64,7 @@ void xml_put(FILE *out, const char *text, size_t max)
 		uint32_t point;
 		int length = utf8_decode(text, &point);
 
-		if (!length || !is_shown(point))
+		if (!length || !xml_is_shown(point))
 			fputs(REPLACEMENT, out);
 		else
 			put_character(out, text, length, point);

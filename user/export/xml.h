@@ -2,6 +2,8 @@
 #ifndef CONCPROF_EXPORT_XML_H
 #define CONCPROF_EXPORT_XML_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /*
@@ -10,6 +12,7 @@
  * change the direction of text do, too: they could make one name look like another.
  */
 #define XML_WHOLE SIZE_MAX
+bool xml_is_shown(uint32_t point); /* false: it becomes U+FFFD */
 void xml_put(FILE *out, const char *text, size_t max);
 
 #endif

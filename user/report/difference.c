@@ -8,7 +8,7 @@
 #define FINDINGS_SHOWN 3
 #define NAME_SHOWN     20 /* of a run, at the head of a column */
 
-static const char *signed_seconds(char buffer[FIGURE_BYTES + 1], uint64_t before_ns, uint64_t after_ns)
+const char *report_signed(char buffer[FIGURE_BYTES + 1], uint64_t before_ns, uint64_t after_ns)
 {
 	char figure[FIGURE_BYTES];
 
@@ -27,7 +27,7 @@ static void add_line(struct table *table, const char *label, uint64_t before_ns,
 	table_cell(table, 0, "%s", label);
 	report_duration_cell(table, 1, before_ns);
 	report_duration_cell(table, 2, after_ns);
-	table_cell(table, 3, "%s", signed_seconds(difference, before_ns, after_ns));
+	table_cell(table, 3, "%s", report_signed(difference, before_ns, after_ns));
 }
 
 static void item_label(char label[CAUSE_LABEL_BYTES], const struct difference *item)

@@ -3,6 +3,7 @@
 #ifndef CONCPROF_REPORT_INTERNAL_H
 #define CONCPROF_REPORT_INTERNAL_H
 
+#include "lib/text.h"
 #include "report/page.h"
 
 /* overview.c: how long, how many at once, and what the others waited for; a line a run. */
@@ -22,6 +23,11 @@ void report_processes(struct page *page, const struct explanation *explanation);
 void report_cgroups(struct page *page, const struct explanation *explanation);
 /* causes.c: what threads waited for, how long at a time, who held it and who ended it, and where. */
 void report_causes(struct page *page, const struct explanation *explanation);
+/* path.c: what the wall time consists of; and what its difference consists of. */
+void report_path(struct page *page, const struct explanation *explanation);
+void report_path_difference(struct page *page, const struct comparison *comparison);
+/* Last: why there is none. */
+void report_without_path(struct page *page, const struct explanation *explanation);
 /* functions.c: what computed. */
 void report_functions(struct page *page, const struct explanation *explanation);
 
@@ -30,6 +36,8 @@ void report_functions(struct page *page, const struct explanation *explanation);
 void report_pattern(char pattern[PATTERN_BYTES], const char *comm);
 /* "1.20 s", or "-" for nothing. */
 void report_duration_cell(struct table *table, size_t column, uint64_t ns);
+/* "+0.21 s", "-3 ms", "0". Returns `buffer`. */
+const char *report_signed(char buffer[FIGURE_BYTES + 1], uint64_t before_ns, uint64_t after_ns);
 /* checks.c: what makes these figures less than whole (first), and what was checked (last). */
 void report_troubles(struct page *page, const struct explanation *explanation);
 void report_checks(struct page *page, const struct explanation *explanation);

@@ -43,6 +43,7 @@ static void report_alone(struct page *page, const struct explanation *run)
 	report_threads(page, run);
 	report_causes(page, run);
 	report_functions(page, run);
+	report_path(page, run);
 	report_findings(page, run);
 }
 
@@ -50,8 +51,10 @@ static void report_alone(struct page *page, const struct explanation *run)
 static void report_both(struct page *page, const struct explanation *before, const struct explanation *after,
 			const struct comparison *comparison)
 {
-	if (!comparison->refused)
+	if (!comparison->refused) {
 		report_difference(page, comparison);
+		report_path_difference(page, comparison);
+	}
 	report_findings(page, after);
 	if (page->all)
 		report_threads(page, before);
@@ -60,6 +63,7 @@ static void report_both(struct page *page, const struct explanation *before, con
 		return;
 	report_causes(page, after);
 	report_functions(page, after);
+	report_path(page, after);
 }
 
 int report_runs(FILE *out, const struct explanation *before, const struct explanation *after, const struct comparison *comparison,
@@ -85,6 +89,9 @@ int report_runs(FILE *out, const struct explanation *before, const struct explan
 		report_checks(&page, before);
 	report_checks(&page, after);
 	report_stacks(&page, after);
+	if (before)
+		report_without_path(&page, before);
+	report_without_path(&page, after);
 	report_tax(&page, after);
 	return page_result(&page);
 }

@@ -75,7 +75,7 @@ static int target_add(struct targets *targets, int pid, uint64_t parent)
 	targets->all[targets->count++] = target;
 	targets->added++;
 	/* After the choice: what it maps from now on is heard of, what it has mapped is read. */
-	return spaces_attach(targets->spaces, targets->mappings, pid);
+	return spaces_attach(targets->spaces, targets->mappings, pid, target.serial);
 }
 
 static int add_if_child(void *context, int pid)

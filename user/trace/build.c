@@ -15,8 +15,11 @@ struct builder {
 	struct collected *collected;
 	struct run *run;
 	struct cause_names names;
-	struct pairs rows; /* (thread, wait_key_cause) -> position in run->waits */
-	size_t room_waits;
+	struct pairs
+	    rows; /* (thread, wait_key_cause) of keys that have the run's stack for the kernel's: -> position in run->waits */
+	struct pairs causes; /* the same of the keys themselves: -> position in row_of */
+	uint32_t *row_of;
+	size_t room_waits, room_causes;
 };
 
 static struct run_wait *new_wait(struct builder *builder)
@@ -37,36 +40,69 @@ static struct run_wait *new_wait(struct builder *builder)
 	return &run->waits[run->n_waits++];
 }
 
-static int name_wait(struct builder *builder, uint64_t thread, const struct wait_key *key, struct run_wait *wait)
+/* What episodes with this key belong to. */
+static int note_cause(struct builder *builder, uint64_t thread, const struct wait_key *key, uint32_t row)
 {
-	int err = cause_fill(&builder->names, collected_thread(builder->collected, thread), key, wait);
+	uint32_t number = pairs_add(&builder->causes, thread, wait_key_cause(key));
 
-	wait->thread = thread;
-	if (!err && builder->collected->stacks)
-		err = stacks_number(builder->collected->stacks, key->stack, builder->run, &wait->stack);
-	return err;
+	if (number == PAIRS_NONE)
+		return -ENOMEM;
+	if (number >= builder->room_causes) {
+		size_t room = builder->room_causes ? 2 * builder->room_causes : 256;
+		uint32_t *grown = reallocarray(builder->row_of, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		builder->row_of = grown;
+		builder->room_causes = room;
+	}
+	builder->row_of[number] = row;
+	return 0;
 }
 
-/* Adds to the row of one key; `stats` may be empty: then there is nothing to add. A key may have been in a slot and in the map. */
-static int add_wait(struct builder *builder, uint64_t thread, const struct wait_key *key, const struct wait_stats *stats)
+/*
+ * The row of a key, with names if it is new. A key may have been in a slot and in the map; and a stack that was left to us has an id of its own
+ * each time, be it the same or not.
+ */
+static int row_of_key(struct builder *builder, uint64_t thread, const struct wait_key *key, struct run_wait **ret)
 {
-	struct run_wait *wait;
+	struct wait_key by_stack = *key;
+	uint64_t stack = 0;
 	uint32_t row;
 	int err = 0;
 
-	if (!stats->count)
-		return 0;
-	row = pairs_add(&builder->rows, thread, wait_key_cause(key));
+	if (builder->collected->stacks)
+		err = stacks_number(builder->collected->stacks, key->stack, builder->run, &stack);
+	if (err)
+		return err;
+	by_stack.stack = stack;
+	row = pairs_add(&builder->rows, thread, wait_key_cause(&by_stack));
 	if (row == PAIRS_NONE)
 		return -ENOMEM;
 	if (row < builder->run->n_waits) {
-		wait = &builder->run->waits[row];
+		*ret = &builder->run->waits[row];
 	} else {
-		wait = new_wait(builder);
-		if (!wait)
+		*ret = new_wait(builder);
+		if (!*ret)
 			return -ENOMEM;
-		err = name_wait(builder, thread, key, wait);
+		(*ret)->thread = thread;
+		(*ret)->stack = stack;
+		err = cause_fill(&builder->names, collected_thread(builder->collected, thread), key, *ret);
 	}
+	return err ? err : note_cause(builder, thread, key, row);
+}
+
+/* Adds to the row of one key; `stats` may be empty: then there is nothing to add. */
+static int add_wait(struct builder *builder, uint64_t thread, const struct wait_key *key, const struct wait_stats *stats)
+{
+	struct run_wait *wait;
+	int err;
+
+	if (!stats->count)
+		return 0;
+	err = row_of_key(builder, thread, key, &wait);
+	if (err)
+		return err;
 	wait->count += stats->count;
 	wait->timed_out += stats->timed_out;
 	wait->total_ns += stats->total_ns;
@@ -74,7 +110,7 @@ static int add_wait(struct builder *builder, uint64_t thread, const struct wait_
 		wait->max_ns = stats->max_ns;
 	for (int i = 0; i < WAIT_LOG2_SLOTS; i++)
 		wait->log2_ns[i] += stats->log2_ns[i];
-	return err;
+	return 0;
 }
 
 static void stats_note(struct wait_stats *stats, uint64_t ns)
@@ -371,9 +407,9 @@ static int add_kept_waits(struct builder *builder)
 static uint32_t wait_of(void *context, uint64_t thread, uint64_t cause)
 {
 	const struct builder *builder = context;
-	uint32_t row = cause ? pairs_find(&builder->rows, thread, cause) : PAIRS_NONE;
+	uint32_t number = cause ? pairs_find(&builder->causes, thread, cause) : PAIRS_NONE;
 
-	return row == PAIRS_NONE ? 0 : row + 1;
+	return number == PAIRS_NONE ? 0 : builder->row_of[number] + 1;
 }
 
 static int stack_of(void *context, uint64_t stack, uint64_t *ret)
@@ -451,5 +487,7 @@ int build_run(struct collected *collected, struct mappings *mappings, struct run
 	peers_close(builder.names.peers);
 	images_close(builder.names.images);
 	pairs_free(&builder.rows);
+	pairs_free(&builder.causes);
+	free(builder.row_of);
 	return err;
 }

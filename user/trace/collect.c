@@ -67,7 +67,7 @@ int collect_record(void *context, void *record, size_t bytes)
 		if (collected->stacks)
 			stacks_process_ends(collected->stacks, process->serial, process->process.tgid);
 		if (collected->spaces)
-			spaces_ended(collected->spaces, process->process.tgid);
+			spaces_ended(collected->spaces, process->serial, process->process.tgid, process->time_ns);
 		return collect_process(context, process->serial, &process->process);
 	} else if (bytes >= sizeof(struct record_fork) && *kind == RECORD_FORK) {
 		if (collected->spaces)
@@ -239,10 +239,12 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	err = kernel_snapshot(kernel, collect_record, collected);
 	if (err)
 		return err;
-	err = kernel_take(kernel);
+	err = kernel_take(kernel, NULL);
 	if (err < 0)
 		return err;
-	err = kernel_last_episodes(kernel, collect_record, collected);
+	err = collected->stacks ? stacks_round(collected->stacks, UINT64_MAX) : 0;
+	if (!err)
+		err = kernel_last_episodes(kernel, collect_record, collected);
 	if (!err)
 		err = kernel_each_wait(kernel, collect_wait, collected);
 	if (!err)
@@ -251,10 +253,8 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 		err = kernel_each_sample(kernel, collect_sample, collected);
 	kernel_losses(kernel, collected->losses);
 	kernel_unwound(kernel, collected->unwound);
-	if (collected->stacks) {
-		collected->unwound[UNWIND_STOP_NO_TABLES] = 0; /* of those, user space knows how they ended */
+	if (collected->stacks)
 		stacks_count_parked(collected->stacks, collected->unwound);
-	}
 	drop_doubles(collected);
 	begin_all(collected);
 	sort_processes(collected);

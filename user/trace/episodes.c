@@ -106,6 +106,8 @@ static int append(struct rows *rows, const void *row, size_t n)
 	size_t bytes = n * rows->row_bytes;
 	int err = 0;
 
+	if (!n)
+		return 0;
 	if ((rows->n + n) * rows->row_bytes > rows->mapped)
 		err = grow(rows);
 	if (err)

@@ -26,10 +26,13 @@ int kernel_release(struct kernel *kernel, uint64_t serial);
 /* Makes epoll sets known (EPOLL_SEEDS_MAX at most). */
 int kernel_seed_epolls(struct kernel *kernel, const struct epoll_seed *seeds, size_t count);
 
-/* Calls take(context, record, bytes) for what is in the ring buffer. Returns how many records, or a negative errno. */
+/*
+ * Calls take(context, record, bytes) for what is in the ring buffer. Returns how many records, or a negative errno. *all (unless NULL) says
+ * whether all that had been begun before the call was taken: a CPU that has lost its time while it writes a record holds up the rest.
+ */
 typedef int (*kernel_take_fn)(void *context, void *record, size_t bytes);
 int kernel_set_taker(struct kernel *kernel, kernel_take_fn take, void *context);
-int kernel_take(struct kernel *kernel);
+int kernel_take(struct kernel *kernel, bool *all);
 int kernel_ring_fd(struct kernel *kernel); /* readable when the ring has filled enough to be looked at */
 
 /* Points in time of the measurement; 0: not yet. */

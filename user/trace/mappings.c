@@ -177,14 +177,15 @@ static int by_time(const void *a, const void *b)
 	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
-void mappings_deliver(struct mappings *mappings, mapping_heard_fn heard, void *context)
+void mappings_deliver(struct mappings *mappings, uint64_t until_ns, mapping_heard_fn heard, void *context)
 {
 	struct list *taken = &mappings->taken;
+	size_t i;
 
 	/* Each CPU has a ring of its own. */
 	if (taken->count)
 		qsort(taken->all, taken->count, sizeof(*taken->all), by_time);
-	for (size_t i = 0; i < taken->count; i++) {
+	for (i = 0; i < taken->count && taken->all[i].time_ns <= until_ns; i++) {
 		struct mapping *mapping = &taken->all[i];
 		bool keep = heard(context, mapping) && (mapping->kind == MAPPING_FILE || mapping->kind == MAPPING_EXEC);
 
@@ -193,7 +194,9 @@ void mappings_deliver(struct mappings *mappings, mapping_heard_fn heard, void *c
 		else if (!add(&mappings->kept, mapping))
 			mappings->lost++;
 	}
-	taken->count = 0;
+	taken->count -= i;
+	if (i && taken->count)
+		memmove(taken->all, taken->all + i, taken->count * sizeof(*taken->all));
 }
 
 int mappings_keep(struct mappings *mappings, const struct mapping *mapping)

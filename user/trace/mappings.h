@@ -4,7 +4,8 @@
  * so that processes that die before /proc can be read are known too. Costs nothing at context switches.
  *
  * mappings_take() fetches what has arrived; mappings_deliver() hands it on in the order of time. Between the two comes whatever tells
- * which processes are followed: a process's birth is then known before its first mapping is looked at.
+ * which processes are followed: a process's birth is then known before its first mapping is looked at. Only what happened before both is
+ * to be delivered: of what came while they were taken, one of the two may know only a part.
  */
 #ifndef CONCPROF_MAPPINGS_H
 #define CONCPROF_MAPPINGS_H
@@ -39,9 +40,12 @@ int mappings_open(struct mappings **ret);
 int mappings_fd(const struct mappings *mappings);
 /* Takes what has arrived. Call it when the descriptor is readable or every 100 ms, and once after the end. */
 void mappings_take(struct mappings *mappings);
-/* Calls heard() for what was taken since the last call. Files and execs for which it returns true are kept for mappings_all(). */
+/*
+ * Calls heard() for what was taken and not delivered yet, as far as it happened until then; the rest waits for the next call. Files and
+ * execs for which it returns true are kept for mappings_all().
+ */
 typedef bool (*mapping_heard_fn)(void *context, const struct mapping *mapping);
-void mappings_deliver(struct mappings *mappings, mapping_heard_fn heard, void *context);
+void mappings_deliver(struct mappings *mappings, uint64_t until_ns, mapping_heard_fn heard, void *context);
 /* Keeps a mapping of a file that was not heard of but found: in a process that is alive. Its path is copied. 0 or -ENOMEM. */
 int mappings_keep(struct mappings *mappings, const struct mapping *mapping);
 /* All that were kept, in the order of time. Owned by `mappings`. */

@@ -17,6 +17,9 @@
 /* From the root's exit to its last switch-out: up to 246 ms were seen when a thread loses its CPU in between. */
 #define LAST_SWITCH_MS 5000
 
+/* Of a millisecond each: longer than a CPU was seen to be away. */
+#define LAST_LOOKS 500
+
 /* The kernel side is told begin and end ahead: then they are exact, also if we get no CPU when it is time. */
 #define AHEAD_NS (LOOK_MS * 1000000ULL)
 
@@ -116,20 +119,23 @@ void measure_begin_delay(struct measurement *m)
 
 int measure_look(struct measurement *m)
 {
-	bool lost;
+	uint64_t now = measure_now_ns();
+	bool all, lost;
 	int taken;
 
 	if (m->mappings)
 		mappings_take(m->mappings);
-	taken = kernel_take(m->kernel);
+	taken = kernel_take(m->kernel, &all);
+	if (all)
+		m->taken_until = now;
 	if (m->collected.episodes && episodes_given_up(m->collected.episodes, &lost))
 		kernel_end_timeline(m->kernel);
-	spaces_round(m->unwinding.spaces, m->mappings);
+	spaces_round(m->unwinding.spaces, m->mappings, m->taken_until);
 	if (m->collected.objects)
 		objects_look(m->collected.objects, false);
 	if (taken < 0 || !m->unwinding.stacks)
 		return taken < 0 ? taken : 0;
-	return stacks_round(m->unwinding.stacks, false);
+	return stacks_round(m->unwinding.stacks, m->taken_until);
 }
 
 /* When the next thing has to be done; UINT64_MAX: nothing is planned. */
@@ -227,6 +233,19 @@ int measure_wait(struct measurement *m, int pidfd, int pid)
 	}
 }
 
+/* After the end: once more, or as often as it takes until a record that is only being written has come. */
+static int look_at_all(struct measurement *m)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int err = measure_look(m);
+
+	for (int i = 0; i < LAST_LOOKS && !err && m->taken_until < kernel_stop_ns(m->kernel); i++) {
+		nanosleep(&pause, NULL);
+		err = measure_look(m);
+	}
+	return err;
+}
+
 int measure_finish(struct measurement *m, struct run *run, char *error)
 {
 	int err;
@@ -236,10 +255,8 @@ int measure_finish(struct measurement *m, struct run *run, char *error)
 		return -ENODATA;
 	}
 	kernel_stop(m->kernel, 0);
-	err = measure_look(m);
+	err = look_at_all(m);
 	unwinding_settle(&m->unwinding);
-	if (!err && m->unwinding.stacks)
-		err = stacks_round(m->unwinding.stacks, true);
 	if (!err)
 		err = collect_finish(&m->collected, m->kernel);
 	if (!err) {

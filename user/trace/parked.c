@@ -4,18 +4,20 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
 #include "symbols/unwind_walk.h"
 
-/* After so long, mappings of a process that are not known will not become known any more: they are heard of within milliseconds. */
-#define PATIENCE_NS 1000000000ULL
-#define PAGE_BYTES  4096
+#define PAGE_BYTES 4096
+
+struct waiting {
+	struct record_parked record;
+	uint8_t *stack; /* record.bytes of it */
+};
 
 struct parked {
 	struct spaces *spaces;
-	struct record_parked *all;
+	struct waiting *all;
 	size_t n, room;
 	uint64_t stops[UNWIND_STOP_COUNT];
 };
@@ -23,8 +25,10 @@ struct parked {
 /* A thread's memory while it is unwound. */
 struct reader {
 	const struct parked *parked;
+	const struct waiting *from;
 	uint64_t generation;
-	pid_t pid;
+	bool may_look; /* into the thread's own memory */
+	bool has_looked;
 	uint64_t page; /* address of the bytes; 1: none */
 	uint8_t bytes[PAGE_BYTES];
 };
@@ -40,52 +44,79 @@ int parked_open(struct spaces *spaces, struct parked **ret)
 	return 0;
 }
 
-int parked_add(struct parked *parked, const struct record_parked *record)
+int parked_add(struct parked *parked, const struct record_parked *record, const uint8_t *stack)
 {
+	struct waiting *waiting;
+
 	if (parked->n == parked->room) {
 		size_t room = parked->room ? 2 * parked->room : 64;
-		struct record_parked *grown = reallocarray(parked->all, room, sizeof(*grown));
+		struct waiting *grown = reallocarray(parked->all, room, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		parked->all = grown;
 		parked->room = room;
 	}
-	parked->all[parked->n++] = *record;
+	waiting = &parked->all[parked->n];
+	*waiting = (struct waiting){.record = *record};
+	if (record->bytes) {
+		waiting->stack = malloc(record->bytes);
+		if (!waiting->stack)
+			return -ENOMEM;
+		memcpy(waiting->stack, stack, record->bytes);
+	}
+	parked->n++;
 	return 0;
 }
 
-/* The thread's count of switches, or UINT64_MAX. */
-static uint64_t switches_of(const struct record_parked *record)
+/*
+ * Whether the thread is still in the wait. Its count of switches does not tell that it is running again, only that it has stopped to; its state,
+ * which stands before the counts, does.
+ */
+static bool stands(const struct record_parked *record)
 {
 	_cleanup_fclose_ FILE *status = NULL;
 	uint64_t voluntary = UINT64_MAX, involuntary = UINT64_MAX;
-	char path[64], line[256];
+	char path[64], line[256], state = 'X';
 
+	if (record->switches == PARKED_RUNNING)
+		return false;
 	snprintf(path, sizeof(path), "/proc/%u/task/%u/status", record->tgid, record->tid);
 	status = fopen(path, "re");
 	while (status && fgets(line, sizeof(line), status)) {
+		sscanf(line, "State: %c", &state);
 		sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &voluntary);
 		sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &involuntary);
 	}
-	return voluntary == UINT64_MAX || involuntary == UINT64_MAX ? UINT64_MAX : voluntary + involuntary;
+	if (voluntary == UINT64_MAX || involuntary == UINT64_MAX || state == 'R' || state == 'X' || state == 'Z')
+		return false;
+	return voluntary + involuntary == record->switches;
+}
+
+static int read_process(struct reader *reader, uint64_t address, void *to, size_t bytes)
+{
+	struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)address, bytes};
+
+	if (!reader->may_look)
+		return -EFAULT;
+	reader->has_looked = true;
+	return process_vm_readv(reader->from->record.tgid, &local, 1, &remote, 1, 0) == (ssize_t)bytes ? 0 : -EFAULT;
 }
 
 static int read_memory(void *context, uint64_t address, void *to, size_t bytes)
 {
 	struct reader *reader = context;
-	uint64_t page = address / PAGE_BYTES * PAGE_BYTES;
-	struct iovec local = {reader->bytes, PAGE_BYTES}, remote = {(void *)(uintptr_t)page, PAGE_BYTES};
+	uint64_t page = address / PAGE_BYTES * PAGE_BYTES, offset = address - reader->from->record.sp;
 
-	if (address + bytes > page + PAGE_BYTES || address + bytes < address) {
-		local = (struct iovec){to, bytes};
-		remote.iov_base = (void *)(uintptr_t)address;
-		remote.iov_len = bytes;
-		return process_vm_readv(reader->pid, &local, 1, &remote, 1, 0) == (ssize_t)bytes ? 0 : -EFAULT;
+	if (offset < reader->from->record.bytes && bytes <= reader->from->record.bytes - offset) {
+		memcpy(to, reader->from->stack + offset, bytes);
+		return 0;
 	}
+	if (address + bytes > page + PAGE_BYTES || address + bytes < address)
+		return read_process(reader, address, to, bytes);
 	if (reader->page != page) {
 		reader->page = 1;
-		if (process_vm_readv(reader->pid, &local, 1, &remote, 1, 0) != PAGE_BYTES)
+		if (read_process(reader, page, reader->bytes, PAGE_BYTES))
 			return -EFAULT;
 		reader->page = page;
 	}
@@ -96,7 +127,7 @@ static int read_memory(void *context, uint64_t address, void *to, size_t bytes)
 static enum unwind_stop rule_at(void *context, uint64_t address, struct unwind_rule *ret)
 {
 	const struct reader *reader = context;
-	const struct span *span = spaces_find(reader->parked->spaces, reader->generation, address);
+	const struct span *span = spaces_find(reader->parked->spaces, reader->generation, address, reader->from->record.time_ns);
 
 	if (!span)
 		return UNWIND_STOP_NO_MAPPING;
@@ -107,13 +138,29 @@ static enum unwind_stop rule_at(void *context, uint64_t address, struct unwind_r
 	return tables_rule(spaces_tables(reader->parked->spaces), span->object, address - span->bias, ret);
 }
 
-/* Takes the stack, if the thread still stands where it stood; else one frame remains. */
-static void unwind(const struct parked *parked, const struct record_parked *from, uint64_t generation, struct record_stack *to)
+static void walk(struct reader *reader, struct record_stack *to)
 {
-	struct reader reader = {.parked = parked, .generation = generation, .pid = from->tgid, .page = 1};
-	const struct unwind_view view = {.context = &reader, .rule = rule_at, .read = read_memory};
+	const struct unwind_view view = {.context = reader, .rule = rule_at, .read = read_memory};
+	const struct record_parked *from = &reader->from->record;
 	uint64_t frame[STACK_FRAMES_MAX];
 	size_t frames = 0;
+
+	to->stop = unwind_walk(
+	    &view,
+	    (struct unwind_registers){.rip = from->ip, .rsp = from->sp, .rbp = from->bp, .rdi = from->di, .rdi_known = true},
+	    frame, STACK_FRAMES_MAX, &frames);
+	for (size_t i = 0; i < frames; i++)
+		to->frame[i] = frame[i];
+	to->frames = frames;
+	to->generation = reader->generation;
+}
+
+/* Takes the stack; where nothing of it can be read any more, one frame remains. */
+static void unwind(const struct parked *parked, const struct waiting *waiting, struct record_stack *to)
+{
+	const struct record_parked *from = &waiting->record;
+	struct reader reader = {.parked = parked, .from = waiting, .page = 1};
+	bool is_there_still;
 
 	*to = (struct record_stack){
 	    .kind = RECORD_STACK,
@@ -126,54 +173,43 @@ static void unwind(const struct parked *parked, const struct record_parked *from
 	    .stop = UNWIND_STOP_NO_TABLES,
 	};
 	to->frame[0] = from->ip;
-	if (!generation || switches_of(from) != from->switches)
+	reader.generation = spaces_at(parked->spaces, from->process, from->tgid, from->time_ns, &is_there_still);
+	if (!reader.generation)
 		return;
-	to->stop = unwind_walk(
-	    &view,
-	    (struct unwind_registers){.rip = from->ip, .rsp = from->sp, .rbp = from->bp, .rdi = from->di, .rdi_known = true},
-	    frame, STACK_FRAMES_MAX, &frames);
-	for (size_t i = 0; i < frames; i++)
-		to->frame[i] = frame[i];
-	to->frames = frames;
-	to->generation = generation;
-	if (switches_of(from) == from->switches && frames)
+	reader.may_look = is_there_still && (from->bytes || stands(from));
+	if (!reader.may_look && !from->bytes)
 		return;
+	walk(&reader, to);
+	if (!reader.has_looked || stands(from))
+		return;
+	/* It has gone on meanwhile, or long before: what was read counts for nothing. */
+	if (from->bytes) {
+		reader.may_look = false;
+		reader.page = 1;
+		walk(&reader, to);
+		return;
+	}
 	to->frames = 1;
 	to->generation = 0;
 	to->stop = UNWIND_STOP_NO_TABLES;
 	to->frame[0] = from->ip;
 }
 
-static uint64_t now_ns(void)
+int parked_round(struct parked *parked, uint64_t until_ns, int (*take)(void *, const struct record_stack *), void *context)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int parked_round(struct parked *parked, bool last, int (*take)(void *, const struct record_stack *), void *context)
-{
-	uint64_t now = now_ns();
 	struct record_stack stack;
 	size_t kept = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < parked->n; i++) {
-		const struct record_parked *record = &parked->all[i];
-		uint64_t generation = spaces_generation(parked->spaces, record->tgid);
-		bool may_wait = !last && now - record->time_ns < PATIENCE_NS;
+		struct waiting *waiting = &parked->all[i];
 
-		if (err || (!generation && may_wait)) {
-			parked->all[kept++] = *record;
+		if (err || waiting->record.time_ns > until_ns) {
+			parked->all[kept++] = *waiting;
 			continue;
 		}
-		unwind(parked, record, generation, &stack);
-		/* The list may be young, and not have all of its mappings yet. */
-		if (stack.stop == UNWIND_STOP_NO_MAPPING && may_wait) {
-			parked->all[kept++] = *record;
-			continue;
-		}
+		unwind(parked, waiting, &stack);
+		free(waiting->stack);
 		if (stack.stop < UNWIND_STOP_COUNT)
 			parked->stops[stack.stop]++;
 		err = take(context, &stack);
@@ -192,6 +228,8 @@ void parked_close(struct parked *parked)
 {
 	if (!parked)
 		return;
+	for (size_t i = 0; i < parked->n; i++)
+		free(parked->all[i].stack);
 	free(parked->all);
 	free(parked);
 }

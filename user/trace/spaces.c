@@ -5,24 +5,15 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "trace/eras.h"
+#include "trace/lists.h"
 #include "trace/proc_maps.h"
-#include "trace/regions.h"
 
 #define HASH_SLOTS 4096
 
-/* A list as it was published; immutable. Kept while a process has it, and two rounds longer: stacks and forks may still refer to it. */
-struct list {
-	uint64_t generation;
-	struct span *spans; /* by address */
-	size_t n_spans;
-	struct region region;
-	unsigned int processes; /* that have it */
-	uint64_t unused_since;  /* round; meaningful without processes */
-	struct list *next;
-};
-
 struct space {
 	uint32_t pid;
+	uint64_t process;  /* serial */
 	uint64_t begin_ns; /* of the address space; 0: before the measurement */
 	struct spans spans;
 	struct list *list; /* published last; NULL: none */
@@ -30,30 +21,40 @@ struct space {
 	struct space *next;
 };
 
+/* A process's birth or its end. */
+struct event {
+	uint64_t time_ns;
+	bool is_end;
+	struct record_fork fork; /* of an end: process and tgid only */
+};
+
 struct spaces {
 	struct kernel *kernel;
 	struct tables *tables;
-	struct regions *regions;
+	struct lists *lists; /* NULL without tables */
+	struct eras *eras;   /* the same */
 	struct space *by_pid[HASH_SLOTS];
-	struct list *by_generation[HASH_SLOTS];
-	struct record_fork *forks; /* not applied yet, in the order of time */
-	size_t n_forks, room_forks, applied_forks;
+	struct event *events; /* not applied yet, in the order of time */
+	size_t n_events, room_events, applied_events;
 	struct space **changed; /* in this round */
 	size_t n_changed, room_changed;
-	uint64_t generation, round, full;
-	uint64_t cleaned; /* round in which unused lists were last looked for */
+	uint64_t until_ns; /* of the last round */
+	uint64_t full;
 };
 
 int spaces_open(struct kernel *kernel, struct tables *tables, struct spaces **ret)
 {
 	struct spaces *spaces = calloc(1, sizeof(*spaces));
-	int err;
+	int err = 0;
 
 	if (!spaces)
 		return -ENOMEM;
 	spaces->kernel = kernel;
 	spaces->tables = tables;
-	err = tables ? regions_open(kernel, &spaces->regions) : 0;
+	if (tables)
+		err = lists_open(kernel, &spaces->lists);
+	if (!err && tables)
+		err = eras_open(spaces->lists, &spaces->eras);
 	if (err)
 		spaces_close(spaces);
 	else
@@ -68,21 +69,6 @@ static struct space **place_of(struct spaces *spaces, uint32_t pid)
 	while (*place && (*place)->pid != pid)
 		place = &(*place)->next;
 	return place;
-}
-
-static struct list *list_of(const struct spaces *spaces, uint64_t generation)
-{
-	struct list *list = spaces->by_generation[generation % HASH_SLOTS];
-
-	while (list && list->generation != generation)
-		list = list->next;
-	return list;
-}
-
-static void list_drop(struct spaces *spaces, struct list *list)
-{
-	if (list && --list->processes == 0)
-		list->unused_since = spaces->round;
 }
 
 static void mark_changed(struct spaces *spaces, struct space *space)
@@ -104,6 +90,21 @@ static void mark_changed(struct spaces *spaces, struct space *space)
 	space->changed = true;
 }
 
+/*
+ * The address space is about to go; what it looked like at its end stays known for a while. That includes what was not published, for want of
+ * time: a process may have lived and died since.
+ */
+static void space_past(struct spaces *spaces, struct space *space, uint64_t end_ns)
+{
+	struct list *list;
+
+	if (!spaces->lists || !space->spans.n)
+		return;
+	list = space->changed || !space->list ? lists_keep(spaces->lists, &space->spans) : list_share(space->list);
+	if (!list || eras_add(spaces->eras, space->process, space->begin_ns, end_ns, list))
+		spaces->full++;
+}
+
 static void space_remove(struct spaces *spaces, struct space **place)
 {
 	struct space *space = *place;
@@ -112,32 +113,44 @@ static void space_remove(struct spaces *spaces, struct space **place)
 		if (spaces->changed[i] == space)
 			spaces->changed[i--] = spaces->changed[--spaces->n_changed];
 	*place = space->next;
-	list_drop(spaces, space->list);
+	lists_drop(spaces->lists, space->list);
 	spans_free(&space->spans);
 	free(space);
 }
 
-/* A process that was not followed yet, in place of an older one of that pid. */
-static struct space *space_new(struct spaces *spaces, uint32_t pid)
+/* A process that was not followed yet, in place of an older one of that pid, whose end has not been heard of. */
+static struct space *space_new(struct spaces *spaces, uint32_t pid, uint64_t process, uint64_t time_ns)
 {
 	struct space **place = place_of(spaces, pid), *space;
 
-	if (*place)
+	if (*place) {
+		space_past(spaces, *place, time_ns);
 		space_remove(spaces, place);
+	}
 	space = calloc(1, sizeof(*space));
 	if (!space) {
 		spaces->full++;
 		return NULL;
 	}
 	space->pid = pid;
+	space->process = process;
 	space->next = spaces->by_pid[pid % HASH_SLOTS];
 	spaces->by_pid[pid % HASH_SLOTS] = space;
 	return space;
 }
 
+/* Whether it lay there already, as before: protections that change, and change back, are heard of as well. */
+static bool is_there(const struct space *space, const struct span *span)
+{
+	const struct span *there = spans_find(space->spans.all, space->spans.n, span->start);
+
+	return there && there->start == span->start && there->end == span->end && there->bias == span->bias &&
+	       there->object == span->object;
+}
+
 static void apply_mapping(struct spaces *spaces, struct space *space, const struct mapping *mapping)
 {
-	struct span span = {.start = mapping->start, .end = mapping->start + mapping->length};
+	struct span span = {.start = mapping->start, .end = mapping->start + mapping->length, .since_ns = mapping->time_ns};
 
 	if (span.end <= span.start)
 		return;
@@ -148,6 +161,8 @@ static void apply_mapping(struct spaces *spaces, struct space *space, const stru
 				    !unwind_object_bias(span.object->object, mapping->start, mapping->file_offset, &span.bias)))
 			span.object = NULL;
 	}
+	if (is_there(space, &span))
+		return;
 	if (spans_put(&space->spans, &span))
 		spaces->full++;
 	mark_changed(spaces, space);
@@ -155,6 +170,7 @@ static void apply_mapping(struct spaces *spaces, struct space *space, const stru
 
 static void apply_exec(struct spaces *spaces, struct space *space, uint64_t time_ns)
 {
+	space_past(spaces, space, time_ns);
 	space->spans.n = 0;
 	space->begin_ns = time_ns;
 	if (spaces->tables)
@@ -163,170 +179,118 @@ static void apply_exec(struct spaces *spaces, struct space *space, uint64_t time
 
 static void apply_fork(struct spaces *spaces, const struct record_fork *fork)
 {
-	struct space *parent, *child = space_new(spaces, fork->tgid);
-	struct list *list = list_of(spaces, fork->generation);
+	struct space *parent, *child = space_new(spaces, fork->tgid, fork->process, fork->time_ns);
+	struct list *list;
 
 	parent = *place_of(spaces, fork->parent_tgid);
-	if (!child || !parent || !spaces->tables)
+	if (!child || !parent || !spaces->lists)
 		return;
+	list = fork->generation ? lists_find(spaces->lists, fork->generation) : NULL;
 	child->begin_ns = parent->begin_ns;
 	if (spans_copy(&child->spans, &parent->spans)) {
 		spaces->full++;
 		return;
 	}
-	child->list = list;
-	if (list)
-		list->processes++;
+	child->list = list_share(list);
 	/* The child began with what had been published by then. */
 	if (parent->changed || !list || list != parent->list)
 		mark_changed(spaces, child);
 }
 
-static void apply_forks_until(struct spaces *spaces, uint64_t time_ns)
+static void apply_end(struct spaces *spaces, const struct event *end)
 {
-	while (spaces->applied_forks < spaces->n_forks && spaces->forks[spaces->applied_forks].time_ns <= time_ns)
-		apply_fork(spaces, &spaces->forks[spaces->applied_forks++]);
+	struct space **place = place_of(spaces, end->fork.tgid);
+
+	/* Its pid may be another's by now. */
+	if (!*place || (*place)->process != end->fork.process)
+		return;
+	space_past(spaces, *place, end->time_ns);
+	space_remove(spaces, place);
 }
 
-void spaces_fork(struct spaces *spaces, const struct record_fork *fork)
+static void apply_until(struct spaces *spaces, uint64_t time_ns)
 {
-	if (spaces->n_forks == spaces->room_forks) {
-		size_t room = spaces->room_forks ? 2 * spaces->room_forks : 64;
-		struct record_fork *grown = reallocarray(spaces->forks, room, sizeof(*grown));
+	while (spaces->applied_events < spaces->n_events && spaces->events[spaces->applied_events].time_ns <= time_ns) {
+		const struct event *event = &spaces->events[spaces->applied_events++];
+
+		if (event->is_end)
+			apply_end(spaces, event);
+		else
+			apply_fork(spaces, &event->fork);
+	}
+}
+
+static void forget_applied(struct spaces *spaces)
+{
+	spaces->n_events -= spaces->applied_events;
+	if (spaces->applied_events && spaces->n_events)
+		memmove(spaces->events, spaces->events + spaces->applied_events, spaces->n_events * sizeof(*spaces->events));
+	spaces->applied_events = 0;
+}
+
+static void add_event(struct spaces *spaces, const struct event *event)
+{
+	size_t at = spaces->n_events;
+
+	if (spaces->n_events == spaces->room_events) {
+		size_t room = spaces->room_events ? 2 * spaces->room_events : 64;
+		struct event *grown = reallocarray(spaces->events, room, sizeof(*grown));
 
 		if (!grown) {
 			spaces->full++;
 			return;
 		}
-		spaces->forks = grown;
-		spaces->room_forks = room;
+		spaces->events = grown;
+		spaces->room_events = room;
 	}
-	spaces->forks[spaces->n_forks++] = *fork;
+	/* CPUs that write at once may come in the other order. */
+	for (; at > spaces->applied_events && spaces->events[at - 1].time_ns > event->time_ns; at--)
+		spaces->events[at] = spaces->events[at - 1];
+	spaces->events[at] = *event;
+	spaces->n_events++;
 }
 
-void spaces_ended(struct spaces *spaces, uint32_t pid)
+void spaces_fork(struct spaces *spaces, const struct record_fork *fork)
 {
-	struct space **place;
-
-	/* What ended may have forked just before, or be one whose birth is still to be applied. */
-	apply_forks_until(spaces, UINT64_MAX);
-	place = place_of(spaces, pid);
-	if (*place)
-		space_remove(spaces, place);
+	add_event(spaces, &(struct event){.time_ns = fork->time_ns, .fork = *fork});
 }
+
+void spaces_ended(struct spaces *spaces, uint64_t process, uint32_t pid, uint64_t time_ns)
+{
+	add_event(spaces, &(struct event){.time_ns = time_ns, .is_end = true, .fork = {.process = process, .tgid = pid}});
+}
+
+/* The kernel side counts processes from 1, and the root is the first. */
+#define ROOT_PROCESS 1
 
 int spaces_root(struct spaces *spaces, uint32_t pid)
 {
-	if (!space_new(spaces, pid))
+	if (!space_new(spaces, pid, ROOT_PROCESS, 0))
 		return -ENOMEM;
 	return spaces->tables ? kernel_add_space(spaces->kernel, pid) : 0;
 }
 
 /* --- publishing --- */
 
-/* The kernel's entries for a span: its object's parts, and what no part covers. Returns how many; `to` may be NULL. */
-static size_t span_entries(const struct span *span, struct unwind_mapping *to)
-{
-	uint64_t at = span->start;
-	size_t n = 0;
-
-#define ENTRY(...)                                                                                                               \
-	do {                                                                                                                     \
-		if (to)                                                                                                          \
-			to[n] = (struct unwind_mapping){__VA_ARGS__};                                                            \
-		n++;                                                                                                             \
-	} while (0)
-	for (size_t i = 0; span->object && i < span->object->n_parts; i++) {
-		const struct table_part *part = &span->object->parts[i];
-		uint64_t start = part->start + span->bias, end = part->end + span->bias;
-
-		if (end <= at || start >= span->end)
-			continue;
-		if (start > at) {
-			ENTRY(.start = at, .end = start, .segment = UNWIND_NO_SEGMENT);
-			at = start;
-		}
-		if (end > span->end)
-			end = span->end;
-		ENTRY(.start = at, .end = end, .base = start, .segment = part->segment, .index_word = part->index_word,
-		      .rows_word = part->rows_word);
-		at = end;
-	}
-	if (at < span->end)
-		ENTRY(.start = at, .end = span->end, .segment = UNWIND_NO_SEGMENT,
-		      .flags = span->object ? 0 : UNWIND_MAPPING_FRAME);
-#undef ENTRY
-	return n;
-}
-
-static struct list *list_new(struct spaces *spaces, const struct space *space)
-{
-	struct list *list = calloc(1, sizeof(*list));
-	size_t entries = 0;
-
-	if (!list)
-		return NULL;
-	for (size_t i = 0; i < space->spans.n; i++)
-		entries += span_entries(&space->spans.all[i], NULL);
-	list->spans = malloc(space->spans.n * sizeof(*list->spans) + 1);
-	if (!list->spans || regions_take(spaces->regions, entries, &list->region)) {
-		free(list->spans);
-		free(list);
-		return NULL;
-	}
-	memcpy(list->spans, space->spans.all, space->spans.n * sizeof(*list->spans));
-	list->n_spans = space->spans.n;
-	list->generation = ++spaces->generation;
-	entries = 0;
-	for (size_t i = 0; i < list->n_spans; i++)
-		entries += span_entries(&list->spans[i], list->region.entries + entries);
-	region_seal(&list->region, list->generation);
-	list->next = spaces->by_generation[list->generation % HASH_SLOTS];
-	spaces->by_generation[list->generation % HASH_SLOTS] = list;
-	return list;
-}
-
 static void publish(struct spaces *spaces, struct space *space)
 {
-	struct unwind_space value = {.begin_ns = space->begin_ns};
+	struct unwind_space value = {.process = space->process, .begin_ns = space->begin_ns};
 	struct list *list = NULL;
 
 	space->changed = false;
 	if (space->spans.n) {
-		list = list_new(spaces, space);
+		list = lists_publish(spaces->lists, &space->spans);
 		if (!list)
 			spaces->full++;
 	}
 	if (list) {
 		value.generation = list->generation;
-		value.first = list->region.first;
-		value.count = list->region.count;
-		list->processes = 1;
+		value.first = list->first;
+		value.count = list->count;
 	}
 	kernel_set_space(spaces->kernel, space->pid, &value);
-	list_drop(spaces, space->list);
+	lists_drop(spaces->lists, space->list);
 	space->list = list;
-}
-
-/* Frees lists that nobody has had for two rounds: by now all records that refer to them have been seen. */
-static void clean(struct spaces *spaces)
-{
-	for (size_t i = 0; i < HASH_SLOTS; i++) {
-		struct list **place = &spaces->by_generation[i];
-
-		while (*place) {
-			struct list *list = *place;
-
-			if (list->processes || spaces->round - list->unused_since < 2) {
-				place = &list->next;
-				continue;
-			}
-			*place = list->next;
-			regions_give_back(spaces->regions, &list->region);
-			free(list->spans);
-			free(list);
-		}
-	}
 }
 
 static bool hear(void *context, const struct mapping *mapping)
@@ -334,7 +298,7 @@ static bool hear(void *context, const struct mapping *mapping)
 	struct spaces *spaces = context;
 	struct space *space;
 
-	apply_forks_until(spaces, mapping->time_ns);
+	apply_until(spaces, mapping->time_ns);
 	space = *place_of(spaces, mapping->pid);
 	if (!space)
 		return false;
@@ -345,29 +309,30 @@ static bool hear(void *context, const struct mapping *mapping)
 	return true;
 }
 
-#define CLEAN_EVERY 64 /* rounds */
-
-void spaces_round(struct spaces *spaces, struct mappings *mappings)
+void spaces_round(struct spaces *spaces, struct mappings *mappings, uint64_t until_ns)
 {
 	if (mappings)
-		mappings_deliver(mappings, hear, spaces);
-	apply_forks_until(spaces, UINT64_MAX);
-	spaces->n_forks = spaces->applied_forks = 0;
-	if (spaces->tables && spaces->n_changed)
+		mappings_deliver(mappings, until_ns, hear, spaces);
+	apply_until(spaces, until_ns);
+	forget_applied(spaces);
+	if (!spaces->tables)
+		return;
+	if (spaces->n_changed)
 		tables_settle(spaces->tables);
 	for (size_t i = 0; i < spaces->n_changed; i++)
 		publish(spaces, spaces->changed[i]);
 	spaces->n_changed = 0;
-	spaces->round++;
-	if (spaces->tables && spaces->round - spaces->cleaned >= CLEAN_EVERY) {
-		spaces->cleaned = spaces->round;
-		clean(spaces);
+	/* While the ring is held up, what it has to tell may still refer to what has gone. */
+	if (until_ns > spaces->until_ns) {
+		eras_round(spaces->eras);
+		lists_round(spaces->lists);
 	}
+	spaces->until_ns = until_ns;
 }
 
 /* --- a process that is alive --- */
 
-int spaces_attach(struct spaces *spaces, struct mappings *mappings, uint32_t pid)
+int spaces_attach(struct spaces *spaces, struct mappings *mappings, uint32_t pid, uint64_t process)
 {
 	_cleanup_fclose_ FILE *maps = NULL;
 	_cleanup_free_ char *line = NULL;
@@ -380,7 +345,7 @@ int spaces_attach(struct spaces *spaces, struct mappings *mappings, uint32_t pid
 	maps = fopen(path, "re");
 	if (!maps)
 		return errno == ENOENT ? -ESRCH : -errno;
-	space = space_new(spaces, pid);
+	space = space_new(spaces, pid, process, 0);
 	if (!space)
 		return -ENOMEM;
 	err = spaces->tables ? kernel_add_space(spaces->kernel, pid) : 0;
@@ -399,29 +364,22 @@ int spaces_attach(struct spaces *spaces, struct mappings *mappings, uint32_t pid
 	return err;
 }
 
-const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address)
+const struct span *spaces_find(const struct spaces *spaces, uint64_t generation, uint64_t address, uint64_t time_ns)
 {
-	const struct list *list = generation ? list_of(spaces, generation) : NULL;
-	size_t low = 0, high = list ? list->n_spans : 0;
+	const struct list *list = generation ? lists_find(spaces->lists, generation) : NULL;
+	const struct span *span = list ? spans_find(list->spans, list->n_spans, address) : NULL;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (list->spans[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0 || address >= list->spans[low - 1].end)
-		return NULL;
-	return &list->spans[low - 1];
+	return span && span->since_ns <= time_ns ? span : NULL;
 }
 
-uint64_t spaces_generation(struct spaces *spaces, uint32_t pid)
+uint64_t spaces_at(struct spaces *spaces, uint64_t process, uint32_t pid, uint64_t time_ns, bool *is_there_still)
 {
-	struct space *space = *place_of(spaces, pid);
+	const struct space *space = *place_of(spaces, pid);
+	const struct list *list;
 
-	return space && space->list ? space->list->generation : 0;
+	*is_there_still = space && space->process == process && time_ns >= space->begin_ns;
+	list = *is_there_still ? space->list : eras_find(spaces->eras, process, time_ns);
+	return list ? list->generation : 0;
 }
 
 const struct tables *spaces_tables(const struct spaces *spaces)
@@ -442,18 +400,10 @@ void spaces_close(struct spaces *spaces)
 		while (spaces->by_pid[i])
 			space_remove(spaces, &spaces->by_pid[i]);
 	}
-	/* Only then: spaces refer to lists. */
-	for (size_t i = 0; i < HASH_SLOTS; i++) {
-		while (spaces->by_generation[i]) {
-			struct list *list = spaces->by_generation[i];
-
-			spaces->by_generation[i] = list->next;
-			free(list->spans);
-			free(list);
-		}
-	}
-	regions_close(spaces->regions);
-	free(spaces->forks);
+	eras_close(spaces->eras);
+	/* Only then: spaces and eras refer to lists. */
+	lists_close(spaces->lists);
+	free(spaces->events);
 	free(spaces->changed);
 	free(spaces);
 }

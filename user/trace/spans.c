@@ -50,6 +50,21 @@ int spans_put(struct spans *spans, const struct span *span)
 	return insert(spans, i, span);
 }
 
+const struct span *spans_find(const struct span *all, size_t n, uint64_t address)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (all[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && address < all[low - 1].end ? &all[low - 1] : NULL;
+}
+
 int spans_copy(struct spans *to, const struct spans *from)
 {
 	struct span *all = malloc((from->n + 1) * sizeof(*all));

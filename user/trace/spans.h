@@ -11,6 +11,7 @@ struct table_object;
 struct span {
 	uint64_t start, end;
 	uint64_t bias;               /* what to take off to get the object's own address */
+	uint64_t since_ns;           /* when it was mapped; 0: before anybody looked */
 	struct table_object *object; /* not owned; NULL: memory without a file */
 };
 
@@ -22,6 +23,8 @@ struct spans {
 
 /* What lay there before is replaced; `span` is not empty. 0; -ENOMEM: then what lay there may be lost all the same. */
 int spans_put(struct spans *spans, const struct span *span);
+/* The span that holds an address, or NULL. */
+const struct span *spans_find(const struct span *all, size_t n, uint64_t address);
 /* `to` is empty. 0 or -ENOMEM. */
 int spans_copy(struct spans *to, const struct spans *from);
 void spans_free(struct spans *spans); /* what it owns */

@@ -87,7 +87,7 @@ static uint32_t descend_user(struct stacks *stacks, uint32_t node, const struct 
 {
 	/* A return address belongs to the call before it. */
 	uint64_t address = record->frame[frame];
-	const struct span *span = spaces_find(stacks->spaces, record->generation, address - (frame > 0));
+	const struct span *span = spaces_find(stacks->spaces, record->generation, address - (frame > 0), record->time_ns);
 	uint64_t process = record->process << PLACE_BITS;
 
 	if (!span)
@@ -138,7 +138,8 @@ static void note_jit(struct stacks *stacks, const struct record_stack *record)
 	struct perf_map *map;
 
 	for (size_t i = 0; i < record->frames; i++) {
-		const struct span *span = spaces_find(stacks->spaces, record->generation, record->frame[i] - (i > 0));
+		const struct span *span =
+		    spaces_find(stacks->spaces, record->generation, record->frame[i] - (i > 0), record->time_ns);
 
 		if (span && !span->object) {
 			symbolizer_perf_map(stacks->symbolizer, record->process, record->tgid, &map);
@@ -183,7 +184,9 @@ int stacks_take(struct stacks *stacks, const struct record_stack *record, size_t
 
 int stacks_take_parked(struct stacks *stacks, const struct record_parked *record, size_t bytes)
 {
-	return bytes < sizeof(*record) ? 0 : parked_add(stacks->parked, record);
+	if (bytes < sizeof(*record) || record->bytes > PARKED_BYTES || record->bytes > bytes - sizeof(*record))
+		return 0;
+	return parked_add(stacks->parked, record, (const uint8_t *)(record + 1));
 }
 
 static int take_whole(void *context, const struct record_stack *record)
@@ -191,9 +194,9 @@ static int take_whole(void *context, const struct record_stack *record)
 	return stacks_take(context, record, RECORD_STACK_BYTES(record->frames));
 }
 
-int stacks_round(struct stacks *stacks, bool last)
+int stacks_round(struct stacks *stacks, uint64_t until_ns)
 {
-	return parked_round(stacks->parked, last, take_whole, stacks);
+	return parked_round(stacks->parked, until_ns, take_whole, stacks);
 }
 
 void stacks_count_parked(const struct stacks *stacks, uint64_t *stops)

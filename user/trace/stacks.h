@@ -15,10 +15,10 @@ struct stacks;
 int stacks_open(struct spaces *spaces, struct symbolizer *symbolizer, struct stacks **ret);
 /* Takes a record over; `bytes` is what there is of it. 0 or -ENOMEM; nonsense is left out. */
 int stacks_take(struct stacks *stacks, const struct record_stack *record, size_t bytes);
-/* The same for a stack that we have to take ourselves, at the next stacks_round(). */
+/* The same for a stack that we have to take ourselves, when a round reaches its time. */
 int stacks_take_parked(struct stacks *stacks, const struct record_parked *record, size_t bytes);
-/* After each spaces_round(); `last`: there will be no other. 0 or -ENOMEM. */
-int stacks_round(struct stacks *stacks, bool last);
+/* After each spaces_round(), with the same time. 0 or -ENOMEM. */
+int stacks_round(struct stacks *stacks, uint64_t until_ns);
 /* How many ended how, by enum unwind_stop; UNWIND_STOP_COUNT entries are added to. */
 void stacks_count_parked(const struct stacks *stacks, uint64_t *stops);
 /* The process is about to end, or has: what its JIT says of itself is read now. */

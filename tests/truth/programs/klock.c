@@ -51,8 +51,9 @@ static void *maps_much(void *arg)
 		pthread_barrier_wait(&begin);
 		memory = mmap(NULL, MUCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 		MUST(memory != MAP_FAILED);
-		pthread_barrier_wait(&end);
+		/* Before the other one goes on: else this holds up its next page's mapping, of which it keeps no account. */
 		munmap(memory, MUCH);
+		pthread_barrier_wait(&end);
 	}
 	return NULL;
 }
