@@ -33,6 +33,8 @@ static int explain(struct explanation *explanation, const struct explain_options
 	if (!err)
 		err = explain_findings(explanation);
 	if (!err)
+		err = explain_predictions(explanation);
+	if (!err)
 		err = explain_headline(explanation);
 	explain_merge_waits(explanation);
 	return err;

@@ -42,6 +42,8 @@ int explain_topics(struct explanation *explanation);
 bool explain_same_kind(const struct cause_view *a, const struct cause_view *b);
 /* findings.c */
 int explain_findings(struct explanation *explanation);
+/* predict_findings.c: adds to what is to be tried what it would bring, where a timeline lets it be predicted. */
+int explain_predictions(struct explanation *explanation);
 /* summary.c: the first line about one run; headline.c: about two */
 int explain_headline(struct explanation *explanation);
 int explain_difference_words(struct comparison *comparison);
