@@ -116,6 +116,32 @@ static void test_a_lock_leads_to_who_released_it(void **state)
 	run_free(run);
 }
 
+/*
+ * An interpreter's lock is waited for with a limit, again and again, and may be free just when the limit has come: nobody ended that wait, but
+ * somebody had the lock until then.
+ */
+static void test_a_lock_that_is_free_when_the_time_is_over_leads_to_who_had_it(void **state)
+{
+	struct run *run = run_of(3);
+	struct run_wait *in_time = lock(run, 1, 0), *got = lock(run, 2, 3), *vain = lock(run, 3, 0), *own = lock(run, 1, 3);
+
+	(void)state;
+	in_time->waker_name = copy("timer");
+	vain->waker_name = copy("timer");
+	off(run, 1, own, 5, 5, 0);
+	off(run, 1, in_time, 30, 20, 0);
+	off(run, 1, in_time, 50, 20, 0); /* the one before was in vain */
+	off(run, 2, got, 35, 5, 0);      /* who got it last before 70 */
+	off(run, 3, vain, 56, 5, 0);
+	off(run, 3, vain, 61, 39, 0); /* so that its first one gave it nothing */
+	PATH(run, {0, 40, 3, STATE_CPU, ""}, {40, 70, 2, STATE_CPU, ""}, {70, 100, 1, STATE_CPU, ""});
+	/* The program's own account of who has it comes first; and that one waits itself. */
+	in_time->holder = 3;
+	PATH(run, {0, 40, 3, STATE_CPU, ""}, {40, 61, 2, STATE_CPU, ""}, {61, 70, 3, STATE_LOCK, "big_lock"},
+	     {70, 100, 1, STATE_CPU, ""});
+	run_free(run);
+}
+
 static void test_who_is_not_followed_leads_nowhere(void **state)
 {
 	struct run *run = run_of(2);
@@ -379,6 +405,7 @@ int main(void)
 	    cmocka_unit_test(test_a_thread_alone_is_the_path),
 	    cmocka_unit_test(test_a_wait_inside_goes_on_with_its_waker_and_a_birth_with_the_creator),
 	    cmocka_unit_test(test_a_lock_leads_to_who_released_it),
+	    cmocka_unit_test(test_a_lock_that_is_free_when_the_time_is_over_leads_to_who_had_it),
 	    cmocka_unit_test(test_who_is_not_followed_leads_nowhere),
 	    cmocka_unit_test(test_a_wait_for_something_outside_is_the_threads_own),
 	    cmocka_unit_test(test_a_signal_of_a_followed_thread_leads_to_it),

@@ -30,7 +30,8 @@ struct walk {
 	size_t lane; /* SIZE_MAX: nobody's */
 	struct spot *spots;
 	struct run_index *threads;
-	struct path_active *active; /* NULL: not asked yet */
+	struct path_active *active;   /* NULL: not asked yet */
+	struct path_holders *holders; /* NULL: not asked yet */
 	size_t n_causes;
 	const char **after; /* by cause: what the run queue after such a wait is called; NULL: not asked yet */
 	uint32_t *group;    /* by cause */
@@ -165,15 +166,40 @@ static struct group *group_of(struct walk *walk, const struct timeline_cause *ca
 	return &walk->groups[walk->group[position_of(walk, cause)]];
 }
 
-/* The lane of whoever ended the wait at wake_ns; SIZE_MAX: the path does not go there. */
-static size_t lane_of_waker(const struct walk *walk, const struct timeline_cause *cause, uint64_t wake_ns)
+/* Of a lock's wait that nobody ended: who had the lock. The program's own account of it comes first. */
+static int lane_of_holder(struct walk *walk, const struct timeline_cause *cause, uint64_t wake_ns, size_t *ret)
 {
-	size_t lane;
+	int err = 0;
 
-	if (walk->spots[walk->lane].followed || !is_inside(cause) || !cause->waker)
-		return SIZE_MAX;
-	lane = timeline_lane(walk->timeline, cause->waker);
-	return lane == walk->lane || walk->timeline->lanes[lane].begin_ns >= wake_ns ? SIZE_MAX : lane;
+	*ret = SIZE_MAX;
+	if (cause->state != STATE_LOCK)
+		return 0;
+	if (cause->holder) {
+		*ret = timeline_lane(walk->timeline, cause->holder);
+		return 0;
+	}
+	if (!walk->holders)
+		err = path_holders_new(walk->timeline, &walk->holders);
+	if (!err)
+		*ret = path_holder(walk->holders, walk->timeline, cause, walk->lane, wake_ns);
+	return err;
+}
+
+/* The lane of whoever ended the wait at wake_ns, or made it last until then; SIZE_MAX: the path does not go there. */
+static int lane_to_follow(struct walk *walk, const struct timeline_cause *cause, uint64_t wake_ns, size_t *ret)
+{
+	int err = 0;
+
+	*ret = SIZE_MAX;
+	if (walk->spots[walk->lane].followed || !is_inside(cause))
+		return 0;
+	if (cause->waker)
+		*ret = timeline_lane(walk->timeline, cause->waker);
+	else
+		err = lane_of_holder(walk, cause, wake_ns, ret);
+	if (*ret != SIZE_MAX && (*ret == walk->lane || walk->timeline->lanes[*ret].begin_ns >= wake_ns))
+		*ret = SIZE_MAX;
+	return err;
 }
 
 /* The path leaves a wait that lasted from out_ns until where it is. */
@@ -194,9 +220,11 @@ static int leave_wait(struct walk *walk, const struct run_episode *episode)
 	const struct timeline_cause *cause = timeline_cause(walk->timeline, episode);
 	/* At the end of the run nothing ends any more: it cuts off what is open. */
 	bool whole = walk->at_ns == episode_wake_ns(episode) && walk->at_ns < walk->timeline->wall_ns;
-	size_t waker = whole ? lane_of_waker(walk, cause, walk->at_ns) : SIZE_MAX;
-	int err;
+	size_t waker = SIZE_MAX;
+	int err = whole ? lane_to_follow(walk, cause, walk->at_ns, &waker) : 0;
 
+	if (err)
+		return err;
 	if (waker == SIZE_MAX)
 		return charge_wait(walk, episode->out_ns, cause);
 	/* By the clocks of different CPUs it may have ended before. */
@@ -382,6 +410,7 @@ static void finish(struct walk *walk)
 	free(walk->tallies.preempted);
 	free(walk->tallies.cpus);
 	path_active_free(walk->active);
+	path_holders_free(walk->holders);
 	run_index_free(walk->threads);
 }
 

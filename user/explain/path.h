@@ -8,7 +8,9 @@
  *   - Time on a CPU, in the run queue and in waits for something outside the run is the thread's own.
  *   - A wait for another followed thread is not: from its end the path continues on the thread that ended it. So it does after waits for
  *     signals and stops, and those of which nothing is known but who ended them, if that was a followed thread.
- *   - A wait that something else ended (an interrupt, a timer, a thread that is not followed), or that nothing had ended by then, is the
+ *   - A wait for a lock that nobody ended, as the time that the thread was willing to wait was over: from its end the path continues on the
+ *     thread that had the lock then (its holder as the program knows it, else who had got the lock last).
+ *   - Any other wait that something else ended (an interrupt, a timer, a thread that is not followed), or that nothing had ended by then, is the
  *     thread's own, and the path continues before it. So is one whose end the path has followed already: as clocks of CPUs differ, two
  *     threads may seem to have woken each other.
  *   - Before a thread's birth it continues on its creator. Where that is not known: on the thread, of those that live then, that was on a

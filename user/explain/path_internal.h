@@ -35,6 +35,14 @@ int path_active_new(const struct timeline *timeline, struct path_active **ret); 
 size_t path_active_last(struct path_active *active, uint64_t at_ns);
 void path_active_free(struct path_active *active); /* NULL is fine */
 
+/* path_holders.c: who had a lock. */
+struct path_holders;
+int path_holders_new(const struct timeline *timeline, struct path_holders **ret); /* 0 or -ENOMEM */
+/* Who had got the lock last before at_ns, which the lane waited for then. SIZE_MAX: not known. */
+size_t path_holder(const struct path_holders *holders, const struct timeline *timeline, const struct timeline_cause *cause,
+		   size_t lane, uint64_t at_ns);
+void path_holders_free(struct path_holders *holders); /* NULL is fine */
+
 /*
  * path_functions.c: by stack id, the program's own innermost function that has a name, each name one number from 1; 0: it has none.
  * names[number] is the text, in `strings`.
