@@ -32,7 +32,7 @@ PINGPONG, STAMP, EMPTY = (os.path.join(HELPERS, name) for name in ("pingpong", "
 
 TARGET_SWITCH_NS, TARGET_EDGE_NS = 150, 60
 TARGET_RATIO, TARGET_RATIO_NO_SYSCALLS, TARGET_RATIO_MODEL = 1.25, 1.10, 1.02
-TARGET_RATIO_STACKS = 1.40
+TARGET_RATIO_STACKS, TARGET_RATIO_TIMELINE = 1.40, 1.50
 TARGET_START_MS, TARGET_END_MS = 60, 200
 
 # What one round trip of pingpong.c is made of.
@@ -222,11 +222,13 @@ def tools():
     offcputime = shutil.which("offcputime", path="/usr/sbin:/usr/bin:" + os.environ.get("PATH", ""))
     return [
         Tool("concprof", [CONCPROF, "run", "--"],
-             "every thread's life by state, what each wait was for, its stack, who ended it, sampled CPU stacks, why", TARGET_RATIO_STACKS),
+             "every thread's life by state, each wait in time, what for, its stack, who ended it, sampled CPU stacks, why",
+             TARGET_RATIO_TIMELINE),
+        Tool("concprof --no-timeline", [CONCPROF, "run", "--no-timeline", "--"], "the same, but sums of waits only", TARGET_RATIO_STACKS),
         Tool("concprof --no-syscalls", [CONCPROF, "run", "--no-syscalls", "--"],
-             "the same; user and kernel CPU not apart", None),
-        Tool("concprof --no-stacks", [CONCPROF, "run", "--no-stacks", "--"], "the account alone", TARGET_RATIO),
-        Tool("... --no-stacks --no-syscalls", [CONCPROF, "run", "--no-stacks", "--no-syscalls", "--"],
+             "everything; user and kernel CPU not apart", None),
+        Tool("... --no-timeline --no-stacks", [CONCPROF, "run", "--no-timeline", "--no-stacks", "--"], "the account alone", TARGET_RATIO),
+        Tool("... and --no-syscalls", [CONCPROF, "run", "--no-timeline", "--no-stacks", "--no-syscalls", "--"],
              "the account; user and kernel CPU not apart", TARGET_RATIO_NO_SYSCALLS),
         Tool("perf sched record", ["perf", "sched", "record", "-o", "sched.data"],
              "every scheduler event in a file, waiting and run-queue times after the fact; no causes", part=0.5, record="sched.data"),

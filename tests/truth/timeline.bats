@@ -122,3 +122,23 @@ threads = [threading.Thread(target=lambda: [sum(range(1000)) for _ in range(3000
 	expect 0
 	[ "$(query "$BATS_TEST_TMPDIR/none" "SELECT timeline FROM run")" = 0 ]
 }
+
+@test "interrupted, a recording is whole up to the interruption" {
+	needs_root
+	run /usr/bin/python3 -B "$ROOT/tests/truth/interrupt.py" "$CONCPROF" run -o "$BATS_TEST_TMPDIR/run" -- \
+		sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do true | true; done; sleep 100; true'
+	[ "$status" = 130 ]
+	agrees "$BATS_TEST_TMPDIR/run"
+	[ "$(query "$BATS_TEST_TMPDIR/run" "SELECT count(*) > 20 FROM episode")" = 1 ]
+}
+
+@test "a full disk: the run is told as not kept, the program is not disturbed, nothing half-written is left" {
+	needs_root
+	unshare -m true 2>/dev/null || skip "there can be no mount of our own here"
+	mkdir "$BATS_TEST_TMPDIR/small"
+	run unshare -m sh -c 'cd "$0" && mount -t tmpfs -o size=300k none small &&
+		"$1" run --no-stacks -o small/run -- perl -e "select undef, undef, undef, 0.00001 for 1 .. 10000; print qq(done\n)"
+		s=$?; echo "left: $(ls -A small)"; exit $s' "$BATS_TEST_TMPDIR" "$CONCPROF"
+	expect 125 "small/run" "done"
+	[ "${lines[-1]}" = "left: " ]
+}
