@@ -85,6 +85,7 @@ BUILDER struct run *rich_run(void)
 	build_figure(run->ledger, &run->n_ledger, "wall_ns", 0.1 + 0.2);
 	build_figure(run->ledger, &run->n_ledger, "digest", 1.8446744073709552e19);
 	run->stolen_ns = 20 * MS;
+	run->others_ns = 70 * MS;
 	run->attached = true;
 	rich_stacks(run);
 	build_episode(run, &run->threads[1], NULL, 20 * MS, 0, 3 * MS);

@@ -177,6 +177,7 @@ static void same_run(const struct run *a, const struct run *b)
 	else
 		assert_null(b->failure);
 	same_number(stolen_ns);
+	same_number(others_ns);
 	same_number(tax_probe_ns);
 	same_number(tax_cpu_ns);
 	same_number(tax_events);

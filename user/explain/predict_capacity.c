@@ -229,7 +229,12 @@ int capacity_measure(const struct timeline *timeline, unsigned int cpus, struct 
 
 	*ret = (struct capacity){.lost_part = 1, .lost_ns = calloc(timeline->run->n_episodes + 1, sizeof(*ret->lost_ns))};
 	err = ret->lost_ns ? sweep_once(timeline, cpus, ret, false) : -ENOMEM;
-	return err ? err : sweep_once(timeline, cpus, ret, true);
+	if (!err)
+		err = sweep_once(timeline, cpus, ret, true);
+	ret->others_part = 1;
+	if (timeline->run->others_ns < ret->all_lost_ns)
+		ret->others_part = (double)timeline->run->others_ns / ret->all_lost_ns;
+	return err;
 }
 
 void capacity_set_cpus(struct capacity *capacity, const struct timeline *timeline, unsigned int cpus)

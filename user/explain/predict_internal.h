@@ -44,6 +44,8 @@ struct capacity {
 	uint64_t latency_ns; /* from a wake-up to a CPU that is free */
 	/* By episode: what of its wait for a CPU others were the reason for, as CPUs were not in use by the run. They have it again. */
 	uint64_t *lost_ns, all_lost_ns;
+	/* Of all of it, what others can have used. The rest is the scheduler's: it let a thread wait for one CPU while another was idle. */
+	double others_part;
 	double lost_part; /* of that, what they have in a replay: 1, or less on other CPUs */
 };
 /* `cpus`: of the machine; 0: not known. 0 or -ENOMEM; for capacity_free() in any case. */

@@ -281,9 +281,14 @@ static void put_actions(struct builder *builder, const struct action **action, c
  */
 static uint64_t lost_ns(const struct builder *builder, const struct run_episode *episode)
 {
+	const struct timeline_cause *cause = timeline_cause(builder->timeline, episode);
 	size_t place = place_of(builder, episode);
+	double part = builder->vain[place] ? 0 : builder->capacity->lost_part;
 
-	return builder->vain[place] ? 0 : builder->capacity->lost_ns[place] * builder->capacity->lost_part;
+	/* Who does not wait is not put behind another one when it is woken. */
+	if (cause && builder->fates->changed[cause - builder->timeline->causes])
+		part *= builder->capacity->others_part;
+	return builder->capacity->lost_ns[place] * part;
 }
 
 static void put_lane(struct builder *builder, const struct lane *lane, const struct action *action, const struct action *end)

@@ -278,6 +278,7 @@ static void put_run(struct json *json, const struct explanation *explanation)
 	put_losses(json, explanation);
 	put_figures(json, "stacks", run->stack_figures, run->n_stack_figures);
 	json_number(json, "stolen_ns", run->stolen_ns);
+	json_number(json, "others_ns", run->others_ns);
 	put_figures(json, "ledger", run->ledger, run->n_ledger);
 	json_open(json, "tax", '{');
 	json_number(json, "probe_ns", run->tax_probe_ns);

@@ -203,7 +203,7 @@ static int check_all(struct check *check)
 	if (run->exit_status < 0 || run->exit_status > 255)
 		return wrong(check, "exit status %d", run->exit_status);
 	if (!add(check, run->end_ns - run->begin_ns) || !add(check, run->tax_cpu_ns) || !add(check, run->tax_events) ||
-	    !add(check, run->tax_probe_ns) || !add(check, run->stolen_ns))
+	    !add(check, run->tax_probe_ns) || !add(check, run->stolen_ns) || !add(check, run->others_ns))
 		return wrong(check, "times of the run out of range");
 	err = run_index_processes(run, &check->processes);
 	if (err == -EEXIST)

@@ -19,6 +19,7 @@ static const struct column columns_table_run[] = {
     {"attached", COLUMN_BOOL, AT(attached), 0},
     {"timeline", COLUMN_BOOL, AT(timeline), 0},
     {"stolen_ns", COLUMN_U64, AT(stolen_ns), 0},
+    {"others_ns", COLUMN_U64, AT(others_ns), 0},
     {"tax_probe_ns", COLUMN_U64, AT(tax_probe_ns), 0},
     {"tax_cpu_ns", COLUMN_U64, AT(tax_cpu_ns), 0},
     {"tax_events", COLUMN_U64, AT(tax_events), 0},

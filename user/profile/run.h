@@ -165,9 +165,11 @@ struct run {
 	bool attached;      /* to processes that were alive: T begins at the mark, not at an exec */
 
 	uint64_t tax_probe_ns; /* our own time in the kernel, estimated by timing every 64th event */
-	uint64_t stolen_ns;    /* by the hypervisor, on all CPUs, meanwhile; the kernel counts it in ticks */
-	uint64_t tax_cpu_ns;   /* CPU time of concprof itself between begin and end */
-	uint64_t tax_events;   /* events handled */
+	uint64_t
+	    others_ns; /* CPU time of all else on the machine meanwhile, concprof and what was stolen included; in ticks, too */
+	uint64_t stolen_ns;  /* by the hypervisor, on all CPUs, meanwhile; the kernel counts it in ticks */
+	uint64_t tax_cpu_ns; /* CPU time of concprof itself between begin and end */
+	uint64_t tax_events; /* events handled */
 };
 
 /* Facts about the machine, kept with every profile. */

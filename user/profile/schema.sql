@@ -43,6 +43,7 @@ CREATE TABLE run (
 	attached     INTEGER NOT NULL,    -- to processes that were alive: begin_ns is not an exec
 	timeline     INTEGER NOT NULL,    -- table episode has every episode
 	stolen_ns    INTEGER NOT NULL,    -- time that the hypervisor took from the machine's CPUs meanwhile, in ticks
+	others_ns    INTEGER NOT NULL,    -- CPU time that all else on the machine used meanwhile (with stolen_ns), in ticks
 	tax_probe_ns INTEGER NOT NULL,    -- concprof's own time inside the kernel, estimated
 	tax_cpu_ns   INTEGER NOT NULL,    -- CPU time of concprof itself
 	tax_events   INTEGER NOT NULL     -- events handled

@@ -382,6 +382,7 @@ static struct run *begin_run(const struct cut *cut)
 	    .attached = run->attached,
 	    .tax_probe_ns = run->tax_probe_ns,
 	    .stolen_ns = run->stolen_ns,
+	    .others_ns = run->others_ns,
 	    .tax_cpu_ns = run->tax_cpu_ns,
 	    .tax_events = run->tax_events,
 	};

@@ -40,20 +40,6 @@ static uint64_t own_cpu_ns(void)
 }
 
 /*
- * What the hypervisor has taken from the machine's CPUs so far, from /proc/stat (proc(5)), in ticks: 0 where it does not say. The
- * kernel leaves it out of its own account of a thread's CPU time; we cannot.
- */
-static uint64_t stolen_ns(void)
-{
-	_cleanup_fclose_ FILE *file = fopen("/proc/stat", "re");
-	unsigned long long ticks;
-
-	if (!file || fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) != 1)
-		return 0;
-	return ticks * (1000000000 / sysconf(_SC_CLK_TCK));
-}
-
-/*
  * A program that starts waits for nobody, and its first waits have stacks only if its mappings are known by then: what we do meanwhile is
  * short, and goes first. Where that is not allowed, things stay as they are.
  */
@@ -107,7 +93,7 @@ int measure_open(struct measurement *m, const struct trace_options *options, boo
 		err = signals_take(&m->signals);
 	if (err)
 		snprintf(error, TRACE_ERROR_BYTES, "cannot begin to measure: %s", strerror(-err));
-	m->stolen_ns = stolen_ns();
+	m->machine = machine_times();
 	return err;
 }
 
@@ -212,6 +198,8 @@ int measure_wait(struct measurement *m, int pidfd, int pid)
 	};
 	int err;
 
+	/* Until here the CPUs had other work: ours. */
+	m->machine = machine_times();
 	for (;;) {
 		if (poll(fds, sizeof(fds) / sizeof(fds[0]), look_timeout_ms(m)) < 0 && errno != EINTR)
 			return -errno;
@@ -246,8 +234,24 @@ static int look_at_all(struct measurement *m)
 	return err;
 }
 
+/* What the machine's CPUs did between `from` and `to` beside the run. */
+static void fill_machine(const struct machine_times *from, const struct machine_times *to, struct run *run)
+{
+	uint64_t busy_ns = to->busy_ns - from->busy_ns, cpu_ns = 0;
+
+	for (uint32_t class = 0; class <= CLASS_CPU; class ++) {
+		for (size_t i = 0; i < run->n_threads; i++)
+			cpu_ns += run->threads[i].ns[class];
+		for (size_t i = 0; i < run->n_processes; i++)
+			cpu_ns += run->processes[i].undelivered_ns[class];
+	}
+	run->stolen_ns = to->stolen_ns - from->stolen_ns;
+	run->others_ns = busy_ns > cpu_ns ? busy_ns - cpu_ns : 0;
+}
+
 int measure_finish(struct measurement *m, struct run *run, char *error)
 {
+	struct machine_times machine = machine_times();
 	int err;
 
 	if (!kernel_begin_ns(m->kernel)) {
@@ -269,7 +273,7 @@ int measure_finish(struct measurement *m, struct run *run, char *error)
 		snprintf(error, TRACE_ERROR_BYTES, "the measurement failed: %s", strerror(-err));
 	else
 		select_processes(run, m->options->include_comm);
-	run->stolen_ns = stolen_ns() - m->stolen_ns;
+	fill_machine(&m->machine, &machine, run);
 	run->no_syscalls = m->options->no_syscalls;
 	run->sample_hz = m->unwinding.sampler ? m->options->sample_hz : 0;
 	run->tax_cpu_ns = own_cpu_ns() - m->cpu_ns;

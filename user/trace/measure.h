@@ -7,6 +7,7 @@
 
 #include "trace/collect.h"
 #include "trace/kernel.h"
+#include "trace/machine.h"
 #include "trace/mappings.h"
 #include "trace/signals.h"
 #include "trace/trace.h"
@@ -21,14 +22,14 @@ struct measurement {
 	struct signals signals;
 	/* RLIMIT_NOFILE to go back to; all zero: as it was */
 	struct rlimit open_files;
-	int hangup_fd;        /* when somebody else has started the program: readable when they have gone; -1: none */
-	bool asked_to_end;    /* by a signal, or by a hang-up */
-	bool out_of_time;     /* the duration is over */
-	int priority;         /* to go back to */
-	uint64_t taken_until; /* CLOCK_MONOTONIC, ns: all that happened before has been taken */
-	uint64_t delay_end;   /* CLOCK_MONOTONIC, ns: when to begin; 0: no delay, or it is over */
-	uint64_t cpu_ns;      /* our own, before the begin */
-	uint64_t stolen_ns;   /* by the hypervisor, before the begin */
+	int hangup_fd;                /* when somebody else has started the program: readable when they have gone; -1: none */
+	bool asked_to_end;            /* by a signal, or by a hang-up */
+	bool out_of_time;             /* the duration is over */
+	int priority;                 /* to go back to */
+	uint64_t taken_until;         /* CLOCK_MONOTONIC, ns: all that happened before has been taken */
+	uint64_t delay_end;           /* CLOCK_MONOTONIC, ns: when to begin; 0: no delay, or it is over */
+	uint64_t cpu_ns;              /* our own, before the begin */
+	struct machine_times machine; /* before the begin */
 };
 
 #define MEASUREMENT_NONE                                                                                                         \

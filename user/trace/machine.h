@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the machine's CPUs did as a whole, by the kernel's own sums: in ticks, so that only differences over some time mean something. */
+#ifndef CONCPROF_MACHINE_H
+#define CONCPROF_MACHINE_H
+
+#include <stdint.h>
+
+/* Since the machine started, over all CPUs. */
+struct machine_times {
+	uint64_t busy_ns; /* not idle; what the hypervisor took included */
+	uint64_t
+	    stolen_ns; /* what the hypervisor took. The kernel leaves it out of its account of threads' CPU time; we cannot */
+};
+
+/* From /proc/stat (proc(5)); all zero where it does not say. */
+struct machine_times machine_times(void);
+
+#endif
