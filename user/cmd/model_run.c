@@ -68,6 +68,18 @@ __attribute__((format(printf, 2, 3))) static char *argument(struct call *call, c
 	return text;
 }
 
+/* Between the program's name and the options stand the hidden verb, the model, and what the two of us have to say to each other. */
+enum { AT_VERB = 1, AT_MODEL, AT_LEDGER, AT_START, AT_OPTIONS };
+
+/* What the user would call to have the same again. */
+static int describe(const struct call *call, const struct model *model, struct run *run)
+{
+	char *shown[ARGUMENTS_MAX + 1] = {call->argv[0], call->argv[AT_MODEL]};
+
+	memcpy(shown + 2, call->argv + AT_OPTIONS, (call->count - AT_OPTIONS) * sizeof(*shown));
+	return trace_describe(model->name, shown, run);
+}
+
 static void prepare(struct call *call, const struct model *model, const struct model_run_options *options, int ledger_fd)
 {
 	argument(call, "concprof");
@@ -178,6 +190,8 @@ int model_run(const struct model *model, const struct model_run_options *options
 	if (err)
 		return err;
 	err = take_ledger(ledger_fd, run->exit_status, run->interrupted, run, &run->failure);
+	if (!err)
+		err = describe(call, model, run);
 	if (err) {
 		snprintf(error, TRACE_ERROR_BYTES, "cannot read the ledger of %s: %s", model->name, strerror(-err));
 		run_free(run);
