@@ -268,9 +268,12 @@ static void kept(const char *cgroup, int processes)
 	build_wait(run, &run->threads[1], CLASS_FUTEX, "futex", 1, 0)->waker = 3;
 	run->waits[run->n_waits - 1].holder = 3;
 	build_sample(run, &run->threads[2], "main", 1);
+	build_episode(run, &run->threads[1], &run->waits[run->n_waits - 1], 0, 5, 0);
+	build_episode(run, &run->threads[2], NULL, 21 * MS, 0, 7);
+	build_moment(run, &run->threads[2], "main", 22 * MS);
 	assert_int_equal(run_keep_cgroup(run, cgroup), processes);
 	assert_int_equal(run->n_processes, processes);
-	assert_int_equal(run_check(run, NULL), 0);
+	assert_int_equal(run_check(run, NULL), 0); /* which knows episodes that lead to another's wait */
 	for (size_t i = 0; i < run->n_threads; i++)
 		cpu_ns += run->threads[i].ns[CLASS_USER];
 	if (processes)
@@ -283,6 +286,9 @@ static void kept(const char *cgroup, int processes)
 		assert_int_equal(last->holder, 0);
 		assert_string_equal(last->waker_name, "cc1[5003]");
 		assert_int_equal(run->n_samples, 0);
+		assert_int_equal(run->n_moments, 0);
+		assert_int_equal(run->n_episodes, 1);
+		assert_int_equal(run->episodes[0].wait, run->n_waits);
 	}
 	run_free(run);
 }
