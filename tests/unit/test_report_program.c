@@ -345,6 +345,32 @@ static void test_a_terminal_does_not_obey_names_in_notes(void **state)
 	run_free(run);
 }
 
+/* What is spread over many files has a row, though none of them has. */
+static void test_what_is_spread_over_many_causes_has_a_row(void **state)
+{
+	struct run *run = build_run("tar", 10 * S);
+	struct run_thread *thread;
+	char *text;
+
+	(void)state;
+	build_process(run, 0, "tar");
+	thread = build_thread(run, 1, 0, "tar", 0, 10 * S);
+	build_cpu(thread, 2 * S, 0);
+	for (int i = 0; i < 1500; i++) {
+		char file[30];
+
+		snprintf(file, sizeof(file), "/usr/file%d", i);
+		set_text(&build_wait(run, thread, CLASS_FILE, "read", 1, i ? 4 * MS : 104 * MS)->object, file);
+	}
+	build_rest_in_queue(run, thread);
+	text = report_of(run, &plain);
+	contains(text, "disk read /usr/file0 ");
+	contains(text, "disk, 1,499 other causes");
+	contains(text, "6.00 s       0.60  1,499");
+	free(text);
+	run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +384,7 @@ int main(void)
 	    cmocka_unit_test(test_a_cgroup_is_chosen_by_path_or_by_its_last_part),
 	    cmocka_unit_test(test_what_was_attached_to_was_observed),
 	    cmocka_unit_test(test_a_terminal_does_not_obey_names_in_notes),
+	    cmocka_unit_test(test_what_is_spread_over_many_causes_has_a_row),
 	};
 
 	return cmocka_run_group_tests_name("report: any program", tests, NULL, NULL);
