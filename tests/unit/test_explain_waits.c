@@ -272,6 +272,12 @@ static void test_percentiles(void **state)
 	log2_ns[WAIT_LOG2_SLOTS - 1] = 1000;
 	assert_true(explain_percentile(log2_ns, 3ull << WAIT_LOG2_SLOTS, 0.99) <= 3ull << WAIT_LOG2_SLOTS);
 	assert_true(explain_percentile(log2_ns, 3ull << WAIT_LOG2_SLOTS, 0.99) > 1ull << WAIT_LOG2_SLOTS);
+	/* Most had ended when they began: half of a nanosecond is no length. */
+	memset(log2_ns, 0, sizeof(log2_ns));
+	log2_ns[0] = 60;
+	log2_ns[17] = 12;
+	assert_int_equal(explain_percentile(log2_ns, 200000, 0.5), 0);
+	assert_true(explain_percentile(log2_ns, 200000, 0.95) >= 131072);
 }
 
 /* Functions by their own time: exact time of threads, divided over their samples, whose number does not matter. */

@@ -27,10 +27,34 @@ const char *topic_label(char label[CAUSE_LABEL_BYTES], enum state state, const c
 	return label;
 }
 
+/* After "waited for": "5 different pipes", "the disk (8,195 different causes)". */
+static char *words_of_several(enum state state, uint64_t kinds)
+{
+	const char *count = FIGURE_COUNT(kinds), *noun = causes_noun(state);
+
+	switch (state) {
+	case STATE_LOCK:
+	case STATE_PIPE:
+	case STATE_SOCKET:
+		return text_format("%s different %s", count, noun);
+	case STATE_SYNC:
+		return text_format("wake-ups (%s different %s)", count, noun);
+	case STATE_SLEEP:
+		return text_format("timers (%s different %s)", count, noun);
+	case STATE_CHILD:
+		return text_format("child processes (%s different %s)", count, noun);
+	case STATE_DISK:
+	case STATE_MEMORY:
+		return text_format("the %s (%s different %s)", state_info[state].name, count, noun);
+	default:
+		return text_format("%s different things", count);
+	}
+}
+
 char *cause_words(enum state state, const char *cause, uint64_t kinds)
 {
 	if (kinds > 1)
-		return strdup(topic_label((char[CAUSE_LABEL_BYTES]){0}, state, cause, kinds));
+		return words_of_several(state, kinds);
 	switch (state) {
 	case STATE_RUN_QUEUE:
 		return strdup("a CPU");
