@@ -12,8 +12,9 @@
 #include "lib/cleanup.h"
 #include "lib/text.h"
 
-#define STOLEN_SHARE 0.1 /* of the machine's CPU time */
-#define MEAN_THREADS 0.5 /* waits below that leave little to gain */
+#define STOLEN_SHARE  0.1 /* of the machine's CPU time */
+#define MEAN_THREADS  0.5 /* waits below that leave little to gain */
+#define READY_AT_ONCE 1.5 /* on a CPU or waiting for one: more than threads that take turns ever are, but for those just woken */
 
 /* What takes less is noise: a start and an end have their own shape. */
 #define RUN_LEAST_NS  20000000
@@ -103,6 +104,9 @@ static bool find_turns(const struct explanation *run, struct finding *ret)
 	_cleanup_free_ char *what = NULL;
 
 	if (!explain_is_serialised(run) || blocker.state != STATE_SYNC)
+		return false;
+	/* Who takes turns is not ready to run beside another: the CPUs were too few, and the rest waited for those without one. */
+	if (run->running + run->budget[STATE_RUN_QUEUE] >= READY_AT_ONCE)
 		return false;
 	what = cause_words(blocker.state, blocker.cause, blocker.kinds);
 	ret->state = STATE_SYNC;
