@@ -316,6 +316,8 @@ static void say_cpu(struct text *text, const struct words *words, const struct c
 		text_add(&because, ", %s of it in the kernel", FIGURE_NS(kernel));
 	if (direction > 0)
 		say_lock_waits(&because, words);
+	if (kernel >= 0.1 * change)
+		say_amount(&because, "syscalls", direction, before->syscalls, after->syscalls);
 	say_amount(&because, "context switches", direction, before->switches, after->switches);
 	say_amount(&because, "connects", direction, before->connects, after->connects);
 	say_amount(&because, "page faults", direction, before->faults, after->faults);
