@@ -315,6 +315,12 @@ static void test_what_lies_elsewhere_is_the_same(void **state)
 	item = item_with(pair.comparison, "127.0.0.1:# (server[#])");
 	assert_int_equal(item->before_ns, 1 * S);
 	assert_int_equal(item->after_ns, 1 * S);
+	/* As it is in sentences on how many waited for it before and after. */
+	for (size_t i = 0; i < pair.explanation[1]->n_topics; i++)
+		if (strstr(pair.explanation[1]->topics[i].cause, "at 0x5588000"))
+			assert_true(
+			    fabs(explain_topic_mean(pair.explanation[0], pair.explanation[1], &pair.explanation[1]->topics[i]) -
+				 0.6) < 1e-9);
 	/* What both have by one name keeps it. */
 	item = item_with(pair.comparison, "at 0x5581800");
 	assert_int_equal(item->before_ns, 2 * S);

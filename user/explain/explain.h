@@ -252,8 +252,8 @@ const char *topic_label(char label[CAUSE_LABEL_BYTES], enum state state, const c
 /* What causes of the state are, many of them: "futexes". */
 const char *causes_noun(enum state state);
 
-/* Of all threads that neither join nor are idle: how many waited so. */
-double explain_topic_mean(const struct explanation *explanation, const struct cause_view *topic);
+/* Of all threads that neither join nor are idle: how many waited so. The topic is one `of` another run, or of this one. */
+double explain_topic_mean(const struct explanation *explanation, const struct explanation *of, const struct cause_view *topic);
 
 /*
  * The length that a part `quantile` (0..1) of the waits did not exceed, from their histogram: of n waits in a bucket the k-th is taken to lie

@@ -84,7 +84,7 @@ static const struct cause_view *most_changed(const struct explanation *from, con
 
 		if (cause->outside || cause->join)
 			continue;
-		mean = explain_topic_mean(to, cause);
+		mean = explain_topic_mean(to, from, cause);
 		if (cause->mean - mean > change) {
 			change = cause->mean - mean;
 			best = cause;
@@ -121,7 +121,7 @@ static void say_more_running(struct words *words)
 static void say_more_waits_at_once(struct words *words)
 {
 	const struct cause_view *cause = explain_outside(words->after);
-	double before = explain_topic_mean(words->before, cause);
+	double before = explain_topic_mean(words->before, words->after, cause);
 
 	text_add(&words->headline, " %u worker%s: %.1f waits (%s) overlapped at a time instead of %.2f", words->after->workers,
 		 plural(words->after->workers), cause->mean, TOPIC_LABEL(cause), before);
