@@ -251,6 +251,34 @@ static void test_many_files_are_told_in_words(void **state)
 	run_free(run);
 }
 
+/* An event loop waits for its timers with its sockets: the peer has nothing to do with it. */
+static void test_timers_of_an_event_loop_are_no_peers(void **state)
+{
+	static const char *const said = "0.60 waited, mostly until a timeout (socket " PEER ").";
+	struct run *run = build_run("loop", 10 * S);
+	struct explanation *explanation;
+	struct run_thread *thread;
+
+	(void)state;
+	build_process(run, 0, "loop");
+	thread = build_thread(run, 1, 0, "loop", 0, 10 * S);
+	thread->connects = 1;
+	build_cpu(thread, 4 * S, 0);
+	build_socket(run, thread, "epoll_wait", PEER, 50, 1 * S);
+	build_socket(run, thread, "epoll_wait", PEER, 100, 5 * S)->timed_out = 100;
+	explanation = explained_on(run, 2);
+	says(explanation->headline, said);
+	says(finding_of(explanation, "peer")->sentence, "mostly waiting for " PEER ", until a timeout: 6.00 s");
+	says(finding_of(explanation, "peer")->try_next, "ended by a timeout, and not by the peer");
+	explanation_free(explanation);
+	run->waits[1].timed_out = 10;
+	explanation = explained_on(run, 2);
+	says(explanation->headline, "0.60 waited (socket " PEER ").");
+	says(finding_of(explanation, "peer")->try_next, "Have more requests under way");
+	explanation_free(explanation);
+	run_free(run);
+}
+
 static void test_an_idle_parent_does_not_hide_what_takes_turns(void **state)
 {
 	struct run *run = run_threads_cpu("interpreter_lock");
@@ -351,6 +379,7 @@ int main(void)
 	    cmocka_unit_test(test_who_lacks_a_cpu_takes_no_turns),
 	    cmocka_unit_test(test_the_lack_of_cpus_is_said_beside_what_many_wait_for),
 	    cmocka_unit_test(test_many_files_are_told_in_words),
+	    cmocka_unit_test(test_timers_of_an_event_loop_are_no_peers),
 	    cmocka_unit_test(test_an_idle_parent_does_not_hide_what_takes_turns),
 	    cmocka_unit_test(test_trifles_are_no_findings),
 	    cmocka_unit_test(test_gaps_are_no_trifle),

@@ -166,6 +166,7 @@ static void add_row(struct cause_view *cause, const struct wait *row)
 	cause->set_ns += row->set_ns;
 	cause->count += row->count;
 	cause->timed_out += row->timed_out;
+	cause->timed_out_ns += row->timed_out_ns;
 	cause->total_ns += row->total_ns;
 	if (row->max_ns > cause->max_ns)
 		cause->max_ns = row->max_ns;

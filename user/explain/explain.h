@@ -56,6 +56,7 @@ struct wait {
 	bool mixed;                      /* a poll set without sockets, of pipes, signals: which of them it is for is not known */
 	bool idle;                       /* of a thread that is idle, or for work: see rest.c */
 	uint64_t set_ns;                 /* part of total_ns: in one poll set for many descriptors (epoll) */
+	uint64_t timed_out_ns;           /* part of total_ns: of rows whose waits were all ended by their own timeouts */
 	uint64_t count, timed_out, total_ns, max_ns;
 	uint64_t log2_ns[WAIT_LOG2_SLOTS];
 	uint64_t stack; /* struct run_stack of the largest row; 0: not taken */
@@ -99,7 +100,7 @@ struct cause_view {
 	const char *cause;
 	bool outside, join, joining, idle;
 	uint64_t kinds;  /* causes taken together: 1, but for topics */
-	uint64_t set_ns; /* as in struct wait */
+	uint64_t set_ns, timed_out_ns; /* as in struct wait */
 	uint64_t count, timed_out, total_ns, max_ns, threads;
 	double mean; /* mean number of threads that waited so: total / T */
 	uint64_t log2_ns[WAIT_LOG2_SLOTS];

@@ -167,9 +167,9 @@ static bool find_outside(const struct explanation *run, enum state state, struct
 	ret->state = state;
 	ret->cause = strdup(cause->cause);
 	ret->seconds = cause->total_ns / 1e9;
-	ret->sentence =
-	    text_format("This run is mostly waiting for %s: %s in %s waits, %.2f at a time, beside %s of CPU.", what ? what : "?",
-			FIGURE_NS(cause->total_ns), FIGURE_COUNT(cause->count), cause->mean, FIGURE_NS(run->cpu_ns));
+	ret->sentence = text_format("This run is mostly waiting for %s%s: %s in %s waits, %.2f at a time, beside %s of CPU.",
+				    what ? what : "?", explain_is_mostly_timeouts(cause) ? ", until a timeout" : "",
+				    FIGURE_NS(cause->total_ns), FIGURE_COUNT(cause->count), cause->mean, FIGURE_NS(run->cpu_ns));
 	return true;
 }
 
@@ -184,7 +184,13 @@ static bool find_peer(const struct explanation *run, struct finding *ret)
 {
 	if (is_for_clients(main_topic(run, STATE_SOCKET, true)) || !find_outside(run, STATE_SOCKET, ret))
 		return false;
-	ret->try_next = strdup("Have more requests under way at a time: if the peer keeps up, the run shortens in proportion.");
+	if (explain_is_mostly_timeouts(main_topic(run, STATE_SOCKET, true)))
+		ret->try_next =
+		    strdup("Most of it ended by a timeout, and not by the peer: look at who set it, as a timer of an event "
+			   "loop is waited for so.");
+	else
+		ret->try_next =
+		    strdup("Have more requests under way at a time: if the peer keeps up, the run shortens in proportion.");
 	return true;
 }
 

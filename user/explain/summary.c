@@ -89,9 +89,11 @@ static void add_waits(struct text *text, const struct explanation *explanation)
 	if (outside && outside->mean >= MEAN_WORTH_SAYING && outside->kinds > 1) {
 		_cleanup_free_ char *several = cause_words(outside->state, outside->cause, outside->kinds);
 
-		text_add(text, ", %.2f waited for %s", outside->mean, several ? several : "?");
+		text_add(text, ", %.2f waited for %s%s", outside->mean, several ? several : "?",
+			 explain_is_mostly_timeouts(outside) ? ", mostly until a timeout" : "");
 	} else if (outside && outside->mean >= MEAN_WORTH_SAYING) {
-		text_add(text, ", %.2f waited (%s)", outside->mean, TOPIC_LABEL(outside));
+		text_add(text, ", %.2f waited%s (%s)", outside->mean,
+			 explain_is_mostly_timeouts(outside) ? ", mostly until a timeout" : "", TOPIC_LABEL(outside));
 	}
 	if (!blocker.cause || blocker.mean < MEAN_WORTH_SAYING)
 		return;
