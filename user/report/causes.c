@@ -42,13 +42,25 @@ static void percentile_cell(struct table *table, size_t column, const struct cau
 		table_cell(table, column, "-");
 }
 
+static void name_rest(char label[CAUSE_LABEL_BYTES], const struct cause_view *rest)
+{
+	const char *noun = causes_noun(rest->state);
+
+	if (rest->state == STATE_RUN_QUEUE)
+		snprintf(label, CAUSE_LABEL_BYTES, "for a CPU");
+	else if (rest->state == STATE_PIPE || rest->state == STATE_LOCK)
+		snprintf(label, CAUSE_LABEL_BYTES, "%s other %s", FIGURE_COUNT(rest->kinds), noun);
+	else
+		snprintf(label, CAUSE_LABEL_BYTES, "%s, %s other %s", state_info[rest->state].name, FIGURE_COUNT(rest->kinds),
+			 noun);
+}
+
 static void add_cause(struct table *table, const struct cause_view *cause)
 {
 	char label[CAUSE_LABEL_BYTES];
 
 	if (cause->kinds > 1)
-		snprintf(label, sizeof(label), "%s, %s other %s", state_info[cause->state].name, FIGURE_COUNT(cause->kinds),
-			 causes_noun(cause->state));
+		name_rest(label, cause);
 	else if (cause->state == STATE_RUN_QUEUE)
 		snprintf(label, sizeof(label), "for a CPU, %s", cause->cause);
 	else
