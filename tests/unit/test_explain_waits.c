@@ -213,6 +213,10 @@ static void test_a_lock_on_the_heap_is_called_by_the_function_that_waits_for_it(
 	(void)state;
 	heap_lock_is("main;orders_add;pthread_mutex_lock", "mutex of orders_add() at 0x5581000");
 	heap_lock_is("main;Orders::add(int);pthread_mutex_lock", "mutex of Orders::add(int) at 0x5581000");
+	/* Not by those of a runtime that all of its locks are waited for in. */
+	heap_lock_is("main;CompileQueue::get();Monitor::wait(long);os::PlatformMonitor::wait(long);pthread_mutex_lock",
+		     "mutex of CompileQueue::get() at 0x5581000");
+	heap_lock_is("main;Refine::run();PosixSemaphore::wait();sem_wait", "semaphore of Refine::run() at 0x5581000");
 }
 
 /* Under `depth` frames that are not worth a word, as no program but a recording may have them without end. */
