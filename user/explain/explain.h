@@ -99,7 +99,7 @@ struct cause_view {
 	enum state state;
 	const char *cause;
 	bool outside, join, joining, idle;
-	uint64_t kinds;  /* causes taken together: 1, but for topics */
+	uint64_t kinds;                /* causes taken together: 1, but for topics */
 	uint64_t set_ns, timed_out_ns; /* as in struct wait */
 	uint64_t count, timed_out, total_ns, max_ns, threads;
 	double mean; /* mean number of threads that waited so: total / T */
