@@ -291,3 +291,15 @@ counting()
 	grep -o '<text id="verdict">[^<]*' dom || { tail -5 chromium.log; return 1; }
 	grep -q '<text id="verdict">all [1-9][0-9]* checks hold<' dom
 }
+
+@test "of long lines that differ only at their ends, the names show where" {
+	local line='true --host 127.0.0.1 --port 6379 --requests 20000 --quiet --clients 50'
+	run --separate-stderr "$CONCPROF" compare --run "$line" --run "$line --pipeline 16" --repeat 1 --json both.json
+	[ "$status" -eq 0 ]
+	holds both.json 'doc["runs"][0]["name"] == "true ... --clients 50"' \
+		'doc["runs"][1]["name"] == "true ... --clients 50 --pipeline 16"'
+	# One that fits is whole; one that differs early is cut at its end, as it was.
+	run --separate-stderr "$CONCPROF" compare --run 'true 1' --run "true 2 ${line#true }" --repeat 1 --json both.json
+	[ "$status" -eq 0 ]
+	holds both.json 'doc["runs"][0]["name"] == "true 1"' 'doc["runs"][1]["name"].startswith("true 2 --host 127")'
+}

@@ -271,6 +271,83 @@ static void test_names_have_no_influence(void **state)
 			"a: 0.91x of b. 5 workers, but only 0.99 ran at a time: the others waited for the lock \"GIL\".");
 }
 
+static struct run *run_on_lock_at(uint64_t offset, const char *peer, uint64_t syscalls)
+{
+	struct run *run = build_run("xz", 10 * S);
+	struct run_thread *thread;
+
+	build_process(run, 0, "xz");
+	for (int i = 0; i < 2; i++) {
+		thread = build_thread(run, 1, i, "xz", 0, 10 * S);
+		build_cpu(thread, 2 * S, syscalls > 1000 ? 3 * S : 1 * S);
+		thread->syscalls = syscalls / 2;
+		build_futex(run, thread, "", offset, false, 10, 3 * S);
+		build_futex(run, thread, "", 0x800, false, 10, 1 * S);
+		build_socket(run, thread, "recvfrom", peer, 10, 500 * MS);
+		build_rest_in_queue(run, thread);
+	}
+	return run;
+}
+
+static const struct difference *item_with(const struct comparison *comparison, const char *what)
+{
+	const struct difference *found = NULL;
+
+	for (size_t i = 0; i < comparison->n_items; i++)
+		if (strstr(comparison->items[i].cause, what)) {
+			assert_null(found);
+			found = &comparison->items[i];
+		}
+	assert_non_null(found);
+	return found;
+}
+
+/* Where the heap and the server's port are is another place in each run: neither did one lock's waits end nor another's begin. */
+static void test_what_lies_elsewhere_is_the_same(void **state)
+{
+	struct pair pair = compared(run_on_lock_at(0x1000, "127.0.0.1:40001 (server[71])", 100),
+				    run_on_lock_at(0x7000, "127.0.0.1:50001 (server[92])", 100));
+	const struct difference *item = item_with(pair.comparison, "in [heap] at #");
+
+	(void)state;
+	assert_int_equal(item->before_ns, 6 * S);
+	assert_int_equal(item->after_ns, 6 * S);
+	item = item_with(pair.comparison, "127.0.0.1:# (server[#])");
+	assert_int_equal(item->before_ns, 1 * S);
+	assert_int_equal(item->after_ns, 1 * S);
+	/* As it is in sentences on how many waited for it before and after. */
+	for (size_t i = 0; i < pair.explanation[1]->n_topics; i++)
+		if (strstr(pair.explanation[1]->topics[i].cause, "at 0x5588000"))
+			assert_true(
+			    fabs(explain_topic_mean(pair.explanation[0], pair.explanation[1], &pair.explanation[1]->topics[i]) -
+				 0.6) < 1e-9);
+	/* What both have by one name keeps it. */
+	item = item_with(pair.comparison, "at 0x5581800");
+	assert_int_equal(item->before_ns, 2 * S);
+	assert_int_equal(item->after_ns, 2 * S);
+	release(&pair);
+}
+
+static void test_what_one_run_alone_has_keeps_its_name(void **state)
+{
+	struct pair pair = compared(run_on_lock_at(0x800, PEER, 100), run_on_lock_at(0x7000, PEER, 100));
+	const struct difference *item = item_with(pair.comparison, "at 0x5588000");
+
+	(void)state;
+	assert_int_equal(item->before_ns, 0);
+	assert_int_equal(item->after_ns, 6 * S);
+	release(&pair);
+}
+
+static void test_syscalls_are_behind_time_in_the_kernel(void **state)
+{
+	struct pair pair = compared(run_on_lock_at(0x1000, PEER, 100000), run_on_lock_at(0x1000, PEER, 1000));
+
+	(void)state;
+	assert_non_null(strstr(pair.comparison->progress_reason, "all of it in the kernel, 99,000 fewer syscalls"));
+	release(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +364,9 @@ int main(void)
 	    cmocka_unit_test(test_faster_in_spite_of_the_lock),
 	    cmocka_unit_test(test_a_join_is_nobodys_bottleneck),
 	    cmocka_unit_test(test_names_have_no_influence),
+	    cmocka_unit_test(test_what_lies_elsewhere_is_the_same),
+	    cmocka_unit_test(test_what_one_run_alone_has_keeps_its_name),
+	    cmocka_unit_test(test_syscalls_are_behind_time_in_the_kernel),
 	};
 
 	return cmocka_run_group_tests_name("explain: difference", tests, NULL, NULL);

@@ -23,14 +23,14 @@ struct part {
 	const char *cause;
 };
 
-static void path_is_so(const struct run *run, const struct part *parts, size_t n)
+static void path_is_so(const struct run *run, const struct thread_view *views, const struct part *parts, size_t n)
 {
 	struct timeline *timeline;
 	struct path *path;
 
 	assert_int_equal(run_check(run, NULL), 0);
 	assert_int_equal(timeline_open(run, NULL, &timeline), 0);
-	assert_int_equal(path_open(timeline, &path), 0);
+	assert_int_equal(path_open(timeline, views, &path), 0);
 	path_is_whole(timeline, path);
 	for (size_t i = 0; i < n && i < path->n_segments; i++) {
 		const struct path_segment *segment = &path->segments[i];
@@ -48,12 +48,13 @@ static void path_is_so(const struct run *run, const struct part *parts, size_t n
 	timeline_close(timeline);
 }
 
-#define PATH(run, ...)                                                                                                           \
+#define PATH_BESIDE(run, views, ...)                                                                                             \
 	do {                                                                                                                     \
 		const struct part parts_[] = {__VA_ARGS__};                                                                      \
                                                                                                                                  \
-		path_is_so(run, parts_, sizeof(parts_) / sizeof(parts_[0]));                                                     \
+		path_is_so(run, views, parts_, sizeof(parts_) / sizeof(parts_[0]));                                              \
 	} while (0)
+#define PATH(run, ...) PATH_BESIDE(run, NULL, __VA_ARGS__)
 
 static void lives(struct run *run, unsigned int thread, uint64_t begin, uint64_t end)
 {
@@ -267,6 +268,28 @@ static void test_where_nobody_ends_it_begins_where_work_was_last(void **state)
 	run_free(run);
 }
 
+/* A server's helper looks around after its session has ended: that is no reason to tell of the helper's rest alone. */
+static void test_an_idle_thread_does_not_hide_who_worked(void **state)
+{
+	struct thread_view views[3] = {{.idle = true}, {.idle = true}, {0}};
+	struct run *run = run_of(3);
+
+	(void)state;
+	run->attached = true;
+	off(run, 1, sleeps(run, 1), 0, 100, 0);
+	off(run, 2, sleeps(run, 2), 5, 85, 0);
+	off(run, 2, sleeps(run, 2), 95, 5, 0);
+	lives(run, 3, 20, 70);
+	off(run, 3, sleeps(run, 3), 40, 20, 0);
+	PATH_BESIDE(run, views, {0, 20, 1, STATE_SLEEP, "sleep"}, {20, 40, 3, STATE_CPU, ""}, {40, 60, 3, STATE_SLEEP, "sleep"},
+		    {60, 70, 3, STATE_CPU, ""}, {70, 90, 2, STATE_SLEEP, "sleep"}, {90, 95, 2, STATE_CPU, ""},
+		    {95, 100, 2, STATE_SLEEP, "sleep"});
+	/* Where the end of the root's main thread says what was waited for, it is what it is. */
+	run->attached = false;
+	PATH_BESIDE(run, views, {0, 100, 1, STATE_SLEEP, "sleep"});
+	run_free(run);
+}
+
 static void test_nothing_but_waiting_is_a_path_too(void **state)
 {
 	struct run *run = run_of(2);
@@ -414,6 +437,7 @@ int main(void)
 	    cmocka_unit_test(test_the_roots_main_thread_may_end_before_its_others),
 	    cmocka_unit_test(test_attached_it_begins_where_work_was_last),
 	    cmocka_unit_test(test_where_nobody_ends_it_begins_where_work_was_last),
+	    cmocka_unit_test(test_an_idle_thread_does_not_hide_who_worked),
 	    cmocka_unit_test(test_nothing_but_waiting_is_a_path_too),
 	    cmocka_unit_test(test_without_a_creator_it_goes_on_where_work_was_last),
 	    cmocka_unit_test(test_before_everybody_is_nobody),

@@ -88,15 +88,25 @@ static void test_any_run_has_a_path_that_is_whole(void **state)
 	for (uint64_t seed = 1; seed <= 1000; seed++) {
 		struct run *run = run_random(seed * 0x9e3779b97f4a7c15);
 		struct timeline *timeline;
+		struct thread_view *views = calloc(run->n_threads + 1, sizeof(*views));
 		char reason[RUN_REASON_BYTES];
 		struct path *path;
 
+		assert_non_null(views);
 		if (run_check(run, reason))
 			fail_msg("run %llu is none: %s", (unsigned long long)seed, reason);
 		assert_int_equal(timeline_open(run, NULL, &timeline), 0);
-		assert_int_equal(path_open(timeline, &path), 0);
+		assert_int_equal(path_open(timeline, NULL, &path), 0);
 		path_is_whole(timeline, path);
 		path_close(path);
+		/* So it is beside any idle threads, observed. */
+		run->attached = seed % 4 != 0;
+		for (size_t i = 0; i < run->n_threads; i++)
+			views[i] = (struct thread_view){.idle = (seed >> (i % 8)) & 1};
+		assert_int_equal(path_open(timeline, views, &path), 0);
+		path_is_whole(timeline, path);
+		path_close(path);
+		free(views);
 		timeline_close(timeline);
 		run_free(run);
 	}
@@ -141,7 +151,7 @@ static double seconds_for(size_t n)
 		struct path *path;
 		double seconds;
 
-		assert_int_equal(path_open(timeline, &path), 0);
+		assert_int_equal(path_open(timeline, NULL, &path), 0);
 		seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
 		best = !i || seconds < best ? seconds : best;
 		/* It has been everywhere: through each episode but the first ones, for which nobody released the lock yet. */

@@ -34,7 +34,7 @@ static void test_causes_without_number_are_told_by_their_state(void **state)
 
 	(void)state;
 	assert_int_equal(explanation->n_causes, 1001);
-	says(explanation->headline, "1.40 waited for sync (1,000 different futexes).");
+	says(explanation->headline, "1.40 waited for wake-ups (1,000 different futexes).");
 	assert_int_equal(explanation->n_topics, 2);
 	assert_int_equal(explanation->topics[0].kinds, 1000);
 	assert_int_equal(explanation->topics[0].total_ns, explanation->ns[STATE_SYNC]);
@@ -46,7 +46,7 @@ static void test_causes_without_number_are_told_by_their_state(void **state)
 
 	run = run_many_locks(true, 7 * MS);
 	explanation = explained_on(run, 2);
-	says(explanation->headline, "1.40 waited for lock (1,000 different locks).");
+	says(explanation->headline, "1.40 waited for 1,000 different locks.");
 	says(finding_of(explanation, "lock")->sentence,
 	     "1,000 different locks hold threads up: 1.40 threads waited for one of them");
 	explanation_free(explanation);
@@ -180,6 +180,105 @@ static void test_waiting_that_matters_is_not_idle(void **state)
 }
 
 /* A lock under `timeout` is still a lock. */
+/* A main thread waits for its workers' last item; they have too few CPUs. It takes no turns with them. */
+static void test_who_lacks_a_cpu_takes_no_turns(void **state)
+{
+	struct run *run = build_run("git", 10 * S);
+	struct explanation *explanation;
+
+	(void)state;
+	build_process(run, 0, "git");
+	for (int i = 0; i < 3; i++) {
+		struct run_thread *thread = build_thread(run, 1, i ? 1 : 0, "git", 0, 10 * S);
+
+		build_cpu(thread, i ? 5 * S : 200 * MS, 0);
+		if (!i)
+			build_futex(run, thread, "", 0, false, 300, 9700 * MS);
+		build_rest_in_queue(run, thread);
+	}
+	explanation = explained_on(run, 2);
+	assert_null(finding_of(explanation, "turns"));
+	assert_non_null(finding_of(explanation, "run_queue"));
+	says(explanation->headline, "1.02 ran at a time (2 CPUs), 1.01 waited for a CPU.");
+	explanation_free(explanation);
+	run_free(run);
+}
+
+/* Many share one wait that says little, and those that could go on lack a CPU: both are said. */
+static void test_the_lack_of_cpus_is_said_beside_what_many_wait_for(void **state)
+{
+	struct run *run = build_run("vm", 10 * S);
+	struct explanation *explanation;
+
+	(void)state;
+	build_process(run, 0, "vm");
+	for (int i = 0; i < 4; i++) {
+		struct run_thread *thread = build_thread(run, 1, i ? 1 : 0, "vm", 0, 10 * S);
+
+		build_cpu(thread, i < 2 ? 5 * S : 200 * MS, 0);
+		if (i >= 2)
+			build_futex(run, thread, "cond", 0, false, 300, 9600 * MS);
+		build_rest_in_queue(run, thread);
+	}
+	explanation = explained_on(run, 2);
+	says(explanation->headline, "1.92 waited for a wake-up (cond), 1.04 for a CPU.");
+	assert_null(finding_of(explanation, "turns"));
+	explanation_free(explanation);
+	run_free(run);
+}
+
+/* Each of many files took little, and all of them much. */
+static void test_many_files_are_told_in_words(void **state)
+{
+	struct run *run = build_run("tar", 10 * S);
+	struct run_thread *thread;
+	struct explanation *explanation;
+
+	(void)state;
+	build_process(run, 0, "tar");
+	thread = build_thread(run, 1, 0, "tar", 0, 10 * S);
+	build_cpu(thread, 2 * S, 0);
+	for (int i = 0; i < 1500; i++) {
+		char file[30];
+
+		snprintf(file, sizeof(file), "/usr/file%d", i);
+		set_text(&build_wait(run, thread, CLASS_FILE, "read", 1, 4 * MS)->object, file);
+	}
+	build_rest_in_queue(run, thread);
+	explanation = explained_on(run, 2);
+	says(explanation->headline, "0.60 waited for the disk (1,500 different causes), 0.20 waited for a CPU.");
+	explanation_free(explanation);
+	run_free(run);
+}
+
+/* An event loop waits for its timers with its sockets: the peer has nothing to do with it. */
+static void test_timers_of_an_event_loop_are_no_peers(void **state)
+{
+	static const char *const said = "0.60 waited, mostly until a timeout (socket " PEER ").";
+	struct run *run = build_run("loop", 10 * S);
+	struct explanation *explanation;
+	struct run_thread *thread;
+
+	(void)state;
+	build_process(run, 0, "loop");
+	thread = build_thread(run, 1, 0, "loop", 0, 10 * S);
+	thread->connects = 1;
+	build_cpu(thread, 4 * S, 0);
+	build_socket(run, thread, "epoll_wait", PEER, 50, 1 * S);
+	build_socket(run, thread, "epoll_wait", PEER, 100, 5 * S)->timed_out = 100;
+	explanation = explained_on(run, 2);
+	says(explanation->headline, said);
+	says(finding_of(explanation, "peer")->sentence, "mostly waiting for " PEER ", until a timeout: 6.00 s");
+	says(finding_of(explanation, "peer")->try_next, "ended by a timeout, and not by the peer");
+	explanation_free(explanation);
+	run->waits[1].timed_out = 10;
+	explanation = explained_on(run, 2);
+	says(explanation->headline, "0.60 waited (socket " PEER ").");
+	says(finding_of(explanation, "peer")->try_next, "Have more requests under way");
+	explanation_free(explanation);
+	run_free(run);
+}
+
 static void test_an_idle_parent_does_not_hide_what_takes_turns(void **state)
 {
 	struct run *run = run_threads_cpu("interpreter_lock");
@@ -277,6 +376,10 @@ int main(void)
 	    cmocka_unit_test(test_who_works_or_is_woken_is_not_idle),
 	    cmocka_unit_test(test_a_parent_that_only_waits_for_signals),
 	    cmocka_unit_test(test_waiting_that_matters_is_not_idle),
+	    cmocka_unit_test(test_who_lacks_a_cpu_takes_no_turns),
+	    cmocka_unit_test(test_the_lack_of_cpus_is_said_beside_what_many_wait_for),
+	    cmocka_unit_test(test_many_files_are_told_in_words),
+	    cmocka_unit_test(test_timers_of_an_event_loop_are_no_peers),
 	    cmocka_unit_test(test_an_idle_parent_does_not_hide_what_takes_turns),
 	    cmocka_unit_test(test_trifles_are_no_findings),
 	    cmocka_unit_test(test_gaps_are_no_trifle),

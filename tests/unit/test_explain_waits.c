@@ -213,6 +213,10 @@ static void test_a_lock_on_the_heap_is_called_by_the_function_that_waits_for_it(
 	(void)state;
 	heap_lock_is("main;orders_add;pthread_mutex_lock", "mutex of orders_add() at 0x5581000");
 	heap_lock_is("main;Orders::add(int);pthread_mutex_lock", "mutex of Orders::add(int) at 0x5581000");
+	/* Not by those of a runtime that all of its locks are waited for in. */
+	heap_lock_is("main;CompileQueue::get();Monitor::wait(long);os::PlatformMonitor::wait(long);pthread_mutex_lock",
+		     "mutex of CompileQueue::get() at 0x5581000");
+	heap_lock_is("main;Refine::run();PosixSemaphore::wait();sem_wait", "semaphore of Refine::run() at 0x5581000");
 }
 
 /* Under `depth` frames that are not worth a word, as no program but a recording may have them without end. */
@@ -272,6 +276,12 @@ static void test_percentiles(void **state)
 	log2_ns[WAIT_LOG2_SLOTS - 1] = 1000;
 	assert_true(explain_percentile(log2_ns, 3ull << WAIT_LOG2_SLOTS, 0.99) <= 3ull << WAIT_LOG2_SLOTS);
 	assert_true(explain_percentile(log2_ns, 3ull << WAIT_LOG2_SLOTS, 0.99) > 1ull << WAIT_LOG2_SLOTS);
+	/* Most had ended when they began: half of a nanosecond is no length. */
+	memset(log2_ns, 0, sizeof(log2_ns));
+	log2_ns[0] = 60;
+	log2_ns[17] = 12;
+	assert_int_equal(explain_percentile(log2_ns, 200000, 0.5), 0);
+	assert_true(explain_percentile(log2_ns, 200000, 0.95) >= 131072);
 }
 
 /* Functions by their own time: exact time of threads, divided over their samples, whose number does not matter. */

@@ -288,6 +288,22 @@ static void test_groups_keep_the_names_that_they_have(void **state)
 	run_free(run);
 }
 
+static void test_groups_forget_where_a_lock_is_and_close_its_quote(void **state)
+{
+	struct run *run = build_run("sort", 10 * S);
+	char *text;
+
+	(void)state;
+	build_process(run, 0, "sort");
+	for (int i = 0; i < 20; i++)
+		build_futex(run, build_thread(run, 1, 0, "sort", 0, 10 * S), "", 64 * i, true, 1, 10 * S);
+	text = report_of(NULL, run, &plain);
+	contains(text, "20 x sort ");
+	contains(text, "  lock \"mutex in [heap]\" 100%\n");
+	free(text);
+	run_free(run);
+}
+
 /* A moment's wait does not make a group of its own. */
 static void test_groups_do_not_split_over_trifles(void **state)
 {
@@ -444,6 +460,7 @@ int main(void)
 	    cmocka_unit_test(test_many_kinds_of_threads_are_folded),
 	    cmocka_unit_test(test_long_names_keep_the_width),
 	    cmocka_unit_test(test_groups_keep_the_names_that_they_have),
+	    cmocka_unit_test(test_groups_forget_where_a_lock_is_and_close_its_quote),
 	    cmocka_unit_test(test_groups_do_not_split_over_trifles),
 	    cmocka_unit_test(test_what_cannot_be_listed_has_a_column),
 	    cmocka_unit_test(test_a_difference_from_the_kernels_account_is_not_praised),

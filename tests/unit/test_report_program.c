@@ -351,6 +351,59 @@ static void test_a_terminal_does_not_obey_names_in_notes(void **state)
 	run_free(run);
 }
 
+/* What is spread over many files has a row, though none of them has. */
+static void test_what_is_spread_over_many_causes_has_a_row(void **state)
+{
+	struct run *run = build_run("tar", 10 * S);
+	struct run_thread *thread;
+	char *text;
+
+	(void)state;
+	build_process(run, 0, "tar");
+	thread = build_thread(run, 1, 0, "tar", 0, 10 * S);
+	build_cpu(thread, 2 * S, 0);
+	for (int i = 0; i < 1500; i++) {
+		char file[30];
+
+		snprintf(file, sizeof(file), "/usr/file%d", i);
+		set_text(&build_wait(run, thread, CLASS_FILE, "read", 1, i ? 4 * MS : 104 * MS)->object, file);
+	}
+	build_rest_in_queue(run, thread);
+	text = report_of(run, &plain);
+	contains(text, "disk read /usr/file0 ");
+	contains(text, "disk, 1,499 other causes");
+	contains(text, "6.00 s       0.60  1,499");
+	free(text);
+	run_free(run);
+}
+
+/* Waiting for a CPU, of two kinds, is less than each of five pipes and more than any of twenty. */
+static void test_the_rest_is_named_as_people_name_it(void **state)
+{
+	struct run *run = build_run("pipes", 10 * S);
+	struct run_thread *thread;
+	char *text;
+
+	(void)state;
+	build_process(run, 0, "pipes");
+	thread = build_thread(run, 1, 0, "pipes", 0, 10 * S);
+	thread->connects = 1;
+	build_cpu(thread, 500 * MS, 0);
+	for (int i = 0; i < 25; i++) {
+		char pipe[30];
+
+		snprintf(pipe, sizeof(pipe), "pipe to sink[%d]", 100 + i);
+		set_text(&build_wait(run, thread, CLASS_PIPE, "write", 1, i < 5 ? 1200 * MS : 100 * MS)->object, pipe);
+	}
+	build_wait(run, thread, CLASS_PREEMPTED, "", 10, 700 * MS);
+	build_wait(run, thread, CLASS_WOKEN, "", 10, 800 * MS);
+	text = report_of(run, &plain);
+	contains(text, "\n20 other pipes  ");
+	contains(text, "\nfor a CPU  ");
+	free(text);
+	run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +417,8 @@ int main(void)
 	    cmocka_unit_test(test_a_cgroup_is_chosen_by_path_or_by_its_last_part),
 	    cmocka_unit_test(test_what_was_attached_to_was_observed),
 	    cmocka_unit_test(test_a_terminal_does_not_obey_names_in_notes),
+	    cmocka_unit_test(test_the_rest_is_named_as_people_name_it),
+	    cmocka_unit_test(test_what_is_spread_over_many_causes_has_a_row),
 	};
 
 	return cmocka_run_group_tests_name("report: any program", tests, NULL, NULL);

@@ -12,30 +12,76 @@
 #include "lib/cleanup.h"
 
 #define ARGUMENTS_MAX 64
+#define NAME_HEAD     20 /* of a cut name: the command itself */
+#define NAME_CONTEXT  8  /* what stands before a difference, for it to be understood */
+
+/* Blanks and line ends become one blank each; the caller frees. NULL: no memory. */
+static char *one_line(const char *text)
+{
+	char *line = malloc(strlen(text) + 1);
+	size_t length = 0;
+
+	for (const char *s = text; line && *s; s++) {
+		bool space = isspace((unsigned char)*s);
+
+		if (!space || (length && line[length - 1] != ' '))
+			line[length++] = space ? ' ' : *s;
+	}
+	while (line && length && line[length - 1] == ' ')
+		length--;
+	if (line)
+		line[length] = '\0';
+	return line;
+}
+
+/* Adds text to the name, cut where there is no room; not within a character of UTF-8. */
+static void add_to_name(char name[REPEAT_NAME_BYTES], const char *text)
+{
+	size_t used = strlen(name), room = REPEAT_NAME_BYTES - 4 - used, length = strlen(text);
+
+	if (length < room + 4) {
+		memcpy(name + used, text, length + 1);
+		return;
+	}
+	for (length = room; length && (text[length] & 0xc0) == 0x80;)
+		length--;
+	memcpy(name + used, text, length);
+	memcpy(name + used + length, "...", 4);
+}
+
+/* Of long lines that differ only beyond `at`: the command, and from a word before that on. */
+static void name_from(struct repeat_command *command, const char *line, size_t at)
+{
+	size_t head = strcspn(line, " "), from = at > NAME_CONTEXT ? at - NAME_CONTEXT : 0;
+
+	while (from && line[from - 1] != ' ' && from + NAME_HEAD > at)
+		from--;
+	if (strlen(line) < REPEAT_NAME_BYTES || at + NAME_CONTEXT < REPEAT_NAME_BYTES || head > NAME_HEAD || from <= head + 1 ||
+	    line[from - 1] != ' ')
+		return;
+	snprintf(command->name, sizeof(command->name), "%.*s ... ", (int)head, line);
+	add_to_name(command->name, line + from);
+}
+
+void repeat_commands_tell_apart(struct repeat_command commands[2])
+{
+	_cleanup_free_ char *a = one_line(commands[0].text), *b = one_line(commands[1].text);
+	size_t at = 0;
+
+	while (a && b && a[at] && a[at] == b[at])
+		at++;
+	if (!a || !b || a[at] == b[at])
+		return;
+	name_from(&commands[0], a, at);
+	name_from(&commands[1], b, at);
+}
 
 static void name_command(struct repeat_command *command)
 {
-	size_t length = 0, room = sizeof(command->name) - 4;
-	const char *s = command->text;
+	_cleanup_free_ char *line = one_line(command->text);
 
-	for (; *s && length < room; s++) {
-		bool space = isspace((unsigned char)*s);
-
-		if (!space || (length && command->name[length - 1] != ' '))
-			command->name[length++] = space ? ' ' : *s;
-	}
-	if (*s) {
-		/* Not within a character of UTF-8. */
-		while (length && (*s & 0xc0) == 0x80) {
-			length--;
-			s--;
-		}
-		memcpy(command->name + length, "...", 3);
-		length += 3;
-	}
-	while (length && command->name[length - 1] == ' ')
-		length--;
-	command->name[length] = '\0';
+	command->name[0] = '\0';
+	add_to_name(command->name, line ? line : "?");
 }
 
 static error_t parse_options(int key, char *argument, struct argp_state *state)

@@ -31,6 +31,8 @@ struct repeat_options {
 
 /* Wrong options of a model end the program with STATUS_USAGE, as those of a verb. */
 void repeat_command_parse(const char *text, struct repeat_command *ret);
+/* Names of two that are cut show where their lines differ, as far as there is room. */
+void repeat_commands_tell_apart(struct repeat_command commands[2]);
 /*
  * Fills wall_ns and runs of the commands; at the end each has one run, the middle one by wall time (spread_middle). 0, or the exit status after it said what
  * failed: 128+n when signal n asked for the end.

@@ -246,6 +246,7 @@ static int compare_commands(const struct arguments *arguments)
 
 	for (int i = 0; i < 2; i++)
 		repeat_command_parse(arguments->commands[i], &commands[i]);
+	repeat_commands_tell_apart(commands);
 	status = session_begin(&session, &arguments->shown.output);
 	if (!status)
 		status = repeat_run(commands, 2, &arguments->repeat);

@@ -166,6 +166,7 @@ static void add_row(struct cause_view *cause, const struct wait *row)
 	cause->set_ns += row->set_ns;
 	cause->count += row->count;
 	cause->timed_out += row->timed_out;
+	cause->timed_out_ns += row->timed_out_ns;
 	cause->total_ns += row->total_ns;
 	if (row->max_ns > cause->max_ns)
 		cause->max_ns = row->max_ns;
@@ -265,7 +266,8 @@ uint64_t explain_percentile(const uint64_t log2_ns[WAIT_LOG2_SLOTS], uint64_t ma
 	/* The wait of that rank; without what a product like 0.95 x 100 is too much. */
 	rank = ceil(quantile * total - 1e-6);
 	for (int i = 0; i < WAIT_LOG2_SLOTS && total > 0; i++) {
-		double from = i ? (double)(1ull << i) : 0, to = (double)(2ull << i);
+		/* In the first are those that had ended before they began: 0. */
+		double from = i ? (double)(1ull << i) : 0, to = i ? (double)(2ull << i) : 0;
 
 		/* The last one is open. And nothing took longer than the longest. */
 		if (i == WAIT_LOG2_SLOTS - 1 || to > max_ns)

@@ -3,7 +3,9 @@
 #include <math.h>
 
 #include "explain/internal.h"
+#include "explain/path.h"
 #include "explain/repeats.h"
+#include "lib/cleanup.h"
 #include "lib/text.h"
 
 static int by_key(const void *a, const void *b)
@@ -83,13 +85,12 @@ static int add_items(struct comparison *comparison, const struct explanation *ru
 	return 0;
 }
 
-static void merge_items(struct comparison *comparison)
+static size_t merge_alike(struct difference *items, size_t n_items)
 {
-	struct difference *items = comparison->items;
 	size_t n = 0;
 
-	qsort(items, comparison->n_items, sizeof(*items), by_key);
-	for (size_t i = 0; i < comparison->n_items; i++) {
+	qsort(items, n_items, sizeof(*items), by_key);
+	for (size_t i = 0; i < n_items; i++) {
 		if (n && !by_key(&items[n - 1], &items[i])) {
 			items[n - 1].before_ns += items[i].before_ns;
 			items[n - 1].after_ns += items[i].after_ns;
@@ -98,8 +99,98 @@ static void merge_items(struct comparison *comparison)
 			items[n++] = items[i];
 		}
 	}
-	comparison->n_items = n;
-	qsort(items, n, sizeof(*items), by_size);
+	return n;
+}
+
+/* What only one of the runs has: the other may have it by a name that the system chose differently, as an address or a port. */
+struct single {
+	struct difference item; /* by what both would call it */
+	char *own;
+};
+
+static bool is_single(const struct difference *item)
+{
+	return item->cause[0] && !item->before_ns != !item->after_ns;
+}
+
+/* Those from `from` on that have one name: they are one thing if both runs have it, else they keep their own names. */
+static size_t name_alike(struct single *singles, size_t from, size_t n)
+{
+	bool before = false, after = false;
+	size_t to = from;
+
+	for (; to < n && !by_key(&singles[from].item, &singles[to].item); to++) {
+		before |= singles[to].item.before_ns > 0;
+		after |= singles[to].item.after_ns > 0;
+	}
+	for (size_t i = from; i < to; i++) {
+		char **other = before && after ? &singles[i].own : &singles[i].item.cause;
+
+		free(*other);
+		if (other == &singles[i].item.cause)
+			singles[i].item.cause = singles[i].own;
+	}
+	return to;
+}
+
+static void free_names(struct single *singles, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(singles[i].item.cause);
+}
+
+/* 0 or -ENOMEM; the items are not touched. */
+static int list_singles(const struct difference *items, size_t n, struct single *singles, size_t *n_singles)
+{
+	*n_singles = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct single *single = &singles[*n_singles];
+
+		if (!is_single(&items[i]))
+			continue;
+		*single = (struct single){.item = items[i], .own = items[i].cause};
+		single->item.cause = path_words(items[i].cause);
+		if (!single->item.cause) {
+			free_names(singles, *n_singles);
+			return -ENOMEM;
+		}
+		(*n_singles)++;
+	}
+	return 0;
+}
+
+/* Gives the items that only one run has the names that both runs have for them. */
+static int pair_singles(struct difference *items, size_t n)
+{
+	_cleanup_free_ struct single *singles = calloc(n + 1, sizeof(*singles));
+	size_t n_singles = 0, kept = 0;
+	int err = singles ? list_singles(items, n, singles, &n_singles) : -ENOMEM;
+
+	if (err)
+		return err;
+	qsort(singles, n_singles, sizeof(*singles), by_key);
+	for (size_t i = 0; i < n; i++)
+		if (!is_single(&items[i]))
+			items[kept++] = items[i];
+	for (size_t i = 0; i < n_singles;)
+		i = name_alike(singles, i, n_singles);
+	for (size_t i = 0; i < n_singles; i++)
+		items[kept++] = singles[i].item;
+	return 0;
+}
+
+static int merge_items(struct comparison *comparison)
+{
+	struct difference *items = comparison->items;
+	int err;
+
+	comparison->n_items = merge_alike(items, comparison->n_items);
+	err = pair_singles(items, comparison->n_items);
+	if (err)
+		return err;
+	comparison->n_items = merge_alike(items, comparison->n_items);
+	qsort(items, comparison->n_items, sizeof(*items), by_size);
+	return 0;
 }
 
 /* A run that failed or was cut short did less than it should; one that was observed took as long as the user liked: no measure. */
@@ -149,7 +240,9 @@ static int compare(struct comparison *comparison)
 		err = add_items(comparison, comparison->after, true);
 	if (err)
 		return err;
-	merge_items(comparison);
+	err = merge_items(comparison);
+	if (err)
+		return err;
 	compute_ratios(comparison);
 	err = explain_path_difference(comparison);
 	if (!err)

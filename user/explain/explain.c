@@ -23,7 +23,7 @@ static int explain(struct explanation *explanation, const struct explain_options
 	explain_checks(explanation);
 	err = timeline_open(explanation->run, options, &explanation->timeline);
 	if (!err)
-		err = path_open(explanation->timeline, &explanation->path);
+		err = path_open(explanation->timeline, explanation->threads, &explanation->path);
 	if (err == -ENODATA)
 		err = 0;
 	if (!err)

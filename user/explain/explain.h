@@ -56,6 +56,7 @@ struct wait {
 	bool mixed;                      /* a poll set without sockets, of pipes, signals: which of them it is for is not known */
 	bool idle;                       /* of a thread that is idle, or for work: see rest.c */
 	uint64_t set_ns;                 /* part of total_ns: in one poll set for many descriptors (epoll) */
+	uint64_t timed_out_ns;           /* part of total_ns: of rows whose waits were all ended by their own timeouts */
 	uint64_t count, timed_out, total_ns, max_ns;
 	uint64_t log2_ns[WAIT_LOG2_SLOTS];
 	uint64_t stack; /* struct run_stack of the largest row; 0: not taken */
@@ -98,8 +99,8 @@ struct cause_view {
 	enum state state;
 	const char *cause;
 	bool outside, join, joining, idle;
-	uint64_t kinds;  /* causes taken together: 1, but for topics */
-	uint64_t set_ns; /* as in struct wait */
+	uint64_t kinds;                /* causes taken together: 1, but for topics */
+	uint64_t set_ns, timed_out_ns; /* as in struct wait */
 	uint64_t count, timed_out, total_ns, max_ns, threads;
 	double mean; /* mean number of threads that waited so: total / T */
 	uint64_t log2_ns[WAIT_LOG2_SLOTS];
@@ -252,8 +253,8 @@ const char *topic_label(char label[CAUSE_LABEL_BYTES], enum state state, const c
 /* What causes of the state are, many of them: "futexes". */
 const char *causes_noun(enum state state);
 
-/* Of all threads that neither join nor are idle: how many waited so. */
-double explain_topic_mean(const struct explanation *explanation, const struct cause_view *topic);
+/* Of all threads that neither join nor are idle: how many waited so. The topic is one `of` another run, or of this one. */
+double explain_topic_mean(const struct explanation *explanation, const struct explanation *of, const struct cause_view *topic);
 
 /*
  * The length that a part `quantile` (0..1) of the waits did not exceed, from their histogram: of n waits in a bucket the k-th is taken to lie

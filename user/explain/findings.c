@@ -12,8 +12,9 @@
 #include "lib/cleanup.h"
 #include "lib/text.h"
 
-#define STOLEN_SHARE 0.1 /* of the machine's CPU time */
-#define MEAN_THREADS 0.5 /* waits below that leave little to gain */
+#define STOLEN_SHARE  0.1 /* of the machine's CPU time */
+#define MEAN_THREADS  0.5 /* waits below that leave little to gain */
+#define READY_AT_ONCE 1.5 /* on a CPU or waiting for one: more than threads that take turns ever are, but for those just woken */
 
 /* What takes less is noise: a start and an end have their own shape. */
 #define RUN_LEAST_NS  20000000
@@ -104,6 +105,9 @@ static bool find_turns(const struct explanation *run, struct finding *ret)
 
 	if (!explain_is_serialised(run) || blocker.state != STATE_SYNC)
 		return false;
+	/* Who takes turns is not ready to run beside another: the CPUs were too few, and the rest waited for those without one. */
+	if (run->running + run->budget[STATE_RUN_QUEUE] >= READY_AT_ONCE)
+		return false;
 	what = cause_words(blocker.state, blocker.cause, blocker.kinds);
 	ret->state = STATE_SYNC;
 	ret->cause = strdup(blocker.cause);
@@ -163,9 +167,9 @@ static bool find_outside(const struct explanation *run, enum state state, struct
 	ret->state = state;
 	ret->cause = strdup(cause->cause);
 	ret->seconds = cause->total_ns / 1e9;
-	ret->sentence =
-	    text_format("This run is mostly waiting for %s: %s in %s waits, %.2f at a time, beside %s of CPU.", what ? what : "?",
-			FIGURE_NS(cause->total_ns), FIGURE_COUNT(cause->count), cause->mean, FIGURE_NS(run->cpu_ns));
+	ret->sentence = text_format("This run is mostly waiting for %s%s: %s in %s waits, %.2f at a time, beside %s of CPU.",
+				    what ? what : "?", explain_is_mostly_timeouts(cause) ? ", until a timeout" : "",
+				    FIGURE_NS(cause->total_ns), FIGURE_COUNT(cause->count), cause->mean, FIGURE_NS(run->cpu_ns));
 	return true;
 }
 
@@ -180,7 +184,13 @@ static bool find_peer(const struct explanation *run, struct finding *ret)
 {
 	if (is_for_clients(main_topic(run, STATE_SOCKET, true)) || !find_outside(run, STATE_SOCKET, ret))
 		return false;
-	ret->try_next = strdup("Have more requests under way at a time: if the peer keeps up, the run shortens in proportion.");
+	if (explain_is_mostly_timeouts(main_topic(run, STATE_SOCKET, true)))
+		ret->try_next =
+		    strdup("Most of it ended by a timeout, and not by the peer: look at who set it, as a timer of an event "
+			   "loop is waited for so.");
+	else
+		ret->try_next =
+		    strdup("Have more requests under way at a time: if the peer keeps up, the run shortens in proportion.");
 	return true;
 }
 

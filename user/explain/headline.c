@@ -84,7 +84,7 @@ static const struct cause_view *most_changed(const struct explanation *from, con
 
 		if (cause->outside || cause->join)
 			continue;
-		mean = explain_topic_mean(to, cause);
+		mean = explain_topic_mean(to, from, cause);
 		if (cause->mean - mean > change) {
 			change = cause->mean - mean;
 			best = cause;
@@ -121,7 +121,7 @@ static void say_more_running(struct words *words)
 static void say_more_waits_at_once(struct words *words)
 {
 	const struct cause_view *cause = explain_outside(words->after);
-	double before = explain_topic_mean(words->before, cause);
+	double before = explain_topic_mean(words->before, words->after, cause);
 
 	text_add(&words->headline, " %u worker%s: %.1f waits (%s) overlapped at a time instead of %.2f", words->after->workers,
 		 plural(words->after->workers), cause->mean, TOPIC_LABEL(cause), before);
@@ -316,6 +316,8 @@ static void say_cpu(struct text *text, const struct words *words, const struct c
 		text_add(&because, ", %s of it in the kernel", FIGURE_NS(kernel));
 	if (direction > 0)
 		say_lock_waits(&because, words);
+	if (kernel >= 0.1 * change)
+		say_amount(&because, "syscalls", direction, before->syscalls, after->syscalls);
 	say_amount(&because, "context switches", direction, before->switches, after->switches);
 	say_amount(&because, "connects", direction, before->connects, after->connects);
 	say_amount(&because, "page faults", direction, before->faults, after->faults);

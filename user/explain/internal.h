@@ -55,6 +55,11 @@ void explain_path_difference_free(struct comparison *comparison);
  * What a wait is for, for a sentence with "waited for ...": `the lock "GIL"`, `a CPU`, `127.0.0.1:8000`; of several causes
  * `sync (59,995 different futexes)`. NULL: out of memory.
  */
+/* Of input that was waited for until a time was over, as an event loop waits for its timers: whoever it would come from is not to blame. */
+static inline bool explain_is_mostly_timeouts(const struct cause_view *cause)
+{
+	return (cause->state == STATE_SOCKET || cause->state == STATE_PIPE) && 2 * cause->timed_out_ns > cause->total_ns;
+}
 char *cause_words(enum state state, const char *cause, uint64_t kinds);
 
 /* What threads waited for inside the run, joins and idle threads left out: the largest topic. */

@@ -24,6 +24,8 @@ struct group {
 
 struct walk {
 	const struct timeline *timeline;
+	const struct thread_view *views;
+	bool cut; /* no thread's end is that of the run */
 	struct path *path;
 	size_t room;
 	uint64_t at_ns;
@@ -145,7 +147,8 @@ static int enter_end(struct walk *walk)
 		    (lane->end_ns == best->end_ns && rank_of(lane->thread) > rank_of(best->thread)))
 			best = lane;
 	}
-	if (timeline->run->attached || !best->thread->ended)
+	walk->cut = timeline->run->attached || !best->thread->ended;
+	if (walk->cut)
 		return enter_last_active(walk);
 	return enter(walk, best - timeline->lanes);
 }
@@ -214,6 +217,20 @@ static void pass_through(struct group *group, uint64_t out_ns, uint64_t at_ns)
 	group->covered_ns = out_ns;
 }
 
+/* A wait that is the thread's own. */
+static int leave_own_wait(struct walk *walk, uint64_t begin_ns, const struct timeline_cause *cause)
+{
+	size_t worker = SIZE_MAX;
+	int err;
+
+	if (walk->cut && walk->views && walk->views[walk->lane].idle)
+		worker = path_worker_last(walk->timeline, walk->views, &begin_ns, walk->at_ns);
+	err = charge_wait(walk, begin_ns, cause);
+	if (worker != SIZE_MAX)
+		walk->lane = worker;
+	return err;
+}
+
 /* At the end of a wait, or in the middle of it. */
 static int leave_wait(struct walk *walk, const struct run_episode *episode)
 {
@@ -226,7 +243,7 @@ static int leave_wait(struct walk *walk, const struct run_episode *episode)
 	if (err)
 		return err;
 	if (waker == SIZE_MAX)
-		return charge_wait(walk, episode->out_ns, cause);
+		return leave_own_wait(walk, episode->out_ns, cause);
 	/* By the clocks of different CPUs it may have ended before. */
 	if (walk->timeline->lanes[waker].end_ns < walk->at_ns) {
 		uint64_t end_ns = walk->timeline->lanes[waker].end_ns;
@@ -414,10 +431,10 @@ static void finish(struct walk *walk)
 	run_index_free(walk->threads);
 }
 
-int path_open(const struct timeline *timeline, struct path **ret)
+int path_open(const struct timeline *timeline, const struct thread_view *threads, struct path **ret)
 {
 	struct path *path = calloc(1, sizeof(*path));
-	struct walk walk = {.timeline = timeline, .path = path};
+	struct walk walk = {.timeline = timeline, .views = threads, .path = path};
 	int err = path ? run_index_threads(timeline->run, &walk.threads) : -ENOMEM;
 
 	if (!err)

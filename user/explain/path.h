@@ -13,6 +13,8 @@
  *   - Any other wait that something else ended (an interrupt, a timer, a thread that is not followed), or that nothing had ended by then, is the
  *     thread's own, and the path continues before it. So is one whose end the path has followed already: as clocks of CPUs differ, two
  *     threads may seem to have woken each other.
+ *   - Where nobody's end says whom others waited for, neither does such a wait of an idle thread: it is the thread's own only back to when a thread
+ *     that is not idle was on a CPU, and the path continues there. A server's helper would hide what was served before it looked around.
  *   - Before a thread's birth it continues on its creator. Where that is not known: on the thread, of those that live then, that was on a
  *     CPU last. Time at which no thread of the run was alive is in state `other`, cause PATH_NOBODY.
  *
@@ -87,8 +89,8 @@ struct path {
 	struct strings *strings;
 };
 
-/* 0 or -ENOMEM. */
-int path_open(const struct timeline *timeline, struct path **ret);
+/* 0 or -ENOMEM. `threads` are the explanation's, in the order of lanes; NULL: none is idle. */
+int path_open(const struct timeline *timeline, const struct thread_view *threads, struct path **ret);
 void path_close(struct path *path); /* NULL is fine */
 
 /* A cause without what the system chose for this run: addresses, inodes, pids, ephemeral ports become '#'. NULL: no memory. */

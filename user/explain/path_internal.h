@@ -35,6 +35,12 @@ int path_active_new(const struct timeline *timeline, struct path_active **ret); 
 size_t path_active_last(struct path_active *active, uint64_t at_ns);
 void path_active_free(struct path_active *active); /* NULL is fine */
 
+/*
+ * path_workers.c: the position of the lane that was on a CPU last after *from_ns, up to at_ns, of threads that are not idle; *from_ns becomes when that
+ * was. SIZE_MAX: none was, and *from_ns stays. A search in each lane.
+ */
+size_t path_worker_last(const struct timeline *timeline, const struct thread_view *threads, uint64_t *from_ns, uint64_t at_ns);
+
 /* path_holders.c: who had a lock. */
 struct path_holders;
 int path_holders_new(const struct timeline *timeline, struct path_holders **ret); /* 0 or -ENOMEM */

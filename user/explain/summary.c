@@ -6,7 +6,8 @@
 #include "lib/cleanup.h"
 #include "lib/text.h"
 
-#define MEAN_WORTH_SAYING 0.1
+#define MEAN_WORTH_SAYING  0.1
+#define QUEUE_WORTH_SAYING 0.5
 
 static const char *plural(uint64_t n)
 {
@@ -71,20 +72,37 @@ static void add_one_worker(struct text *text, const struct explanation *explanat
 		 THREAD_LABEL(view->thread), 100.0 * ns / explanation->cpu_ns);
 }
 
+/* Beside a wait that many share, what keeps those that could go on from it. */
+static void add_run_queue(struct text *text, const struct explanation *explanation)
+{
+	for (size_t i = 0; i < explanation->n_topics; i++)
+		if (explanation->topics[i].state == STATE_RUN_QUEUE && explanation->topics[i].mean >= QUEUE_WORTH_SAYING)
+			text_add(text, ", %.2f for a CPU", explanation->topics[i].mean);
+}
+
 static void add_waits(struct text *text, const struct explanation *explanation)
 {
 	const struct cause_view *outside = explain_outside(explanation);
 	struct blocker blocker = explain_blocker(explanation);
 	_cleanup_free_ char *what = NULL;
 
-	if (outside && outside->mean >= MEAN_WORTH_SAYING)
-		text_add(text, ", %.2f waited (%s)", outside->mean, TOPIC_LABEL(outside));
+	if (outside && outside->mean >= MEAN_WORTH_SAYING && outside->kinds > 1) {
+		_cleanup_free_ char *several = cause_words(outside->state, outside->cause, outside->kinds);
+
+		text_add(text, ", %.2f waited for %s%s", outside->mean, several ? several : "?",
+			 explain_is_mostly_timeouts(outside) ? ", mostly until a timeout" : "");
+	} else if (outside && outside->mean >= MEAN_WORTH_SAYING) {
+		text_add(text, ", %.2f waited%s (%s)", outside->mean,
+			 explain_is_mostly_timeouts(outside) ? ", mostly until a timeout" : "", TOPIC_LABEL(outside));
+	}
 	if (!blocker.cause || blocker.mean < MEAN_WORTH_SAYING)
 		return;
 	what = cause_words(blocker.state, blocker.cause, blocker.kinds);
 	text_add(text, ", %.2f waited for %s", blocker.mean, what ? what : "?");
 	if (blocker.state == STATE_LOCK && 2 * blocker.holder.ns >= blocker.total_ns)
 		text_add(text, " (held by %s)", PARTY_LABEL(&blocker.holder));
+	if (blocker.state != STATE_RUN_QUEUE)
+		add_run_queue(text, explanation);
 }
 
 int explain_headline(struct explanation *explanation)

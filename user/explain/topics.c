@@ -222,6 +222,7 @@ static struct cause_view together(const struct explanation *explanation, const s
 		sum.kinds++;
 		sum.count += cause->count;
 		sum.timed_out += cause->timed_out;
+		sum.timed_out_ns += cause->timed_out_ns;
 		sum.total_ns += cause->total_ns;
 		sum.set_ns += cause->set_ns;
 		sum.threads = cause->threads > sum.threads ? cause->threads : sum.threads;

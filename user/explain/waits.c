@@ -77,6 +77,7 @@ static int add_run_wait(struct builder *builder, const struct run_wait *run_wait
 	wait->max_ns = run_wait->max_ns < wait->total_ns ? run_wait->max_ns : wait->total_ns;
 	wait->count = run_wait->count;
 	wait->timed_out = run_wait->timed_out;
+	wait->timed_out_ns = run_wait->count && run_wait->timed_out == run_wait->count ? wait->total_ns : 0;
 	if (run_wait->class == CLASS_POLL && !strncmp(run_wait->syscall, "epoll", 5))
 		wait->set_ns = wait->total_ns;
 	/* As trace/ calls sets of several; one with a single pipe has the pipe's name. */
@@ -174,6 +175,7 @@ static void merge_into(struct wait *into, const struct wait *from)
 {
 	into->count += from->count;
 	into->timed_out += from->timed_out;
+	into->timed_out_ns += from->timed_out_ns;
 	into->total_ns += from->total_ns;
 	into->set_ns += from->set_ns;
 	into->join |= from->join;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain/internal.h"
+#include "explain/path.h"
+#include "lib/cleanup.h"
 #include "lib/text.h"
 
 const char *causes_noun(enum state state)
@@ -27,10 +29,34 @@ const char *topic_label(char label[CAUSE_LABEL_BYTES], enum state state, const c
 	return label;
 }
 
+/* After "waited for": "5 different pipes", "the disk (8,195 different causes)". */
+static char *words_of_several(enum state state, uint64_t kinds)
+{
+	const char *count = FIGURE_COUNT(kinds), *noun = causes_noun(state);
+
+	switch (state) {
+	case STATE_LOCK:
+	case STATE_PIPE:
+	case STATE_SOCKET:
+		return text_format("%s different %s", count, noun);
+	case STATE_SYNC:
+		return text_format("wake-ups (%s different %s)", count, noun);
+	case STATE_SLEEP:
+		return text_format("timers (%s different %s)", count, noun);
+	case STATE_CHILD:
+		return text_format("child processes (%s different %s)", count, noun);
+	case STATE_DISK:
+	case STATE_MEMORY:
+		return text_format("the %s (%s different %s)", state_info[state].name, count, noun);
+	default:
+		return text_format("%s different things", count);
+	}
+}
+
 char *cause_words(enum state state, const char *cause, uint64_t kinds)
 {
 	if (kinds > 1)
-		return strdup(topic_label((char[CAUSE_LABEL_BYTES]){0}, state, cause, kinds));
+		return words_of_several(state, kinds);
 	switch (state) {
 	case STATE_RUN_QUEUE:
 		return strdup("a CPU");
@@ -98,17 +124,44 @@ const struct cause_view *explain_outside(const struct explanation *explanation)
 	return NULL;
 }
 
-double explain_topic_mean(const struct explanation *explanation, const struct cause_view *topic)
+static bool has_cause(const struct explanation *explanation, const struct cause_view *like)
+{
+	for (size_t i = 0; i < explanation->n_causes; i++)
+		if (explain_same_kind(&explanation->causes[i], like) && !strcmp(explanation->causes[i].cause, like->cause))
+			return true;
+	return false;
+}
+
+/* Two runs call one thing differently where the system chose part of its name, as an address or a port; what both have by one name is another. */
+static double mean_by_words(const struct explanation *explanation, const struct explanation *of, const struct cause_view *topic)
+{
+	_cleanup_free_ char *words = path_words(topic->cause);
+	double mean = 0;
+
+	for (size_t i = 0; words && i < explanation->n_causes; i++) {
+		const struct cause_view *cause = &explanation->causes[i];
+		_cleanup_free_ char *other = explain_same_kind(cause, topic) ? path_words(cause->cause) : NULL;
+
+		if (other && !strcmp(other, words) && !has_cause(of, cause))
+			mean += cause->mean;
+	}
+	return mean;
+}
+
+double explain_topic_mean(const struct explanation *explanation, const struct explanation *of, const struct cause_view *topic)
 {
 	double mean = 0;
+	bool found = false;
 
 	for (size_t i = 0; i < explanation->n_causes; i++) {
 		const struct cause_view *cause = &explanation->causes[i];
 
-		if (explain_same_kind(cause, topic) && (!topic->cause[0] || !strcmp(cause->cause, topic->cause)))
+		if (explain_same_kind(cause, topic) && (!topic->cause[0] || !strcmp(cause->cause, topic->cause))) {
 			mean += cause->mean;
+			found = true;
+		}
 	}
-	return mean;
+	return found || !topic->cause[0] ? mean : mean_by_words(explanation, of, topic);
 }
 
 double explain_blocked_mean(const struct explanation *explanation)

@@ -33,13 +33,13 @@ static const struct {
     {"cxa_guard_acquire", ENTRY_ONCE},
 };
 
-/* Who calls them on behalf of others: objects by the begin of their basename, functions by theirs. */
+/* Who calls them on behalf of others: objects by the begin of their basename, functions by theirs; the last ones are HotSpot's. */
 static const char *const lock_objects[] = {"libc.so", "libc-",     "libpthread", "ld-linux",
 					   "ld-2",    "libstdc++", "libc++",     "ld-musl"};
 static const char *const lock_functions[] = {
-    "std::",       "gthread_", "g_mutex_",   "g_rw_lock_", "g_cond_",   "g_once_", "g_rec_mutex_",
-    "uv_mutex_",   "uv_cond_", "uv_rwlock_", "uv_sem_",    "PyThread_", "absl::",  "boost::",
-    "parking_lot", "pthread_", "futex_",     "lll_",       "syscall",
+    "std::",    "gthread_",   "g_mutex_", "g_rw_lock_",   "g_cond_",       "g_once_",     "g_rec_mutex_",     "uv_mutex_",
+    "uv_cond_", "uv_rwlock_", "uv_sem_",  "PyThread_",    "absl::",        "boost::",     "parking_lot",      "pthread_",
+    "futex_",   "lll_",       "syscall",  "os::Platform", "Monitor::wait", "Mutex::lock", "PosixSemaphore::", "Semaphore::",
 };
 
 /* Does `name` match the pattern, in which '*' stands for anything? */

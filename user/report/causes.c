@@ -3,6 +3,7 @@
 #include "report/internal.h"
 
 #define CAUSES_SHOWN      5
+#define RESTS_SHOWN       2
 #define CAUSES_LISTED     200 /* with --all; the JSON output has every one */
 #define MEAN_WORTH_SAYING 0.005
 
@@ -41,11 +42,26 @@ static void percentile_cell(struct table *table, size_t column, const struct cau
 		table_cell(table, column, "-");
 }
 
+static void name_rest(char label[CAUSE_LABEL_BYTES], const struct cause_view *rest)
+{
+	const char *noun = causes_noun(rest->state);
+
+	if (rest->state == STATE_RUN_QUEUE)
+		snprintf(label, CAUSE_LABEL_BYTES, "for a CPU");
+	else if (rest->state == STATE_PIPE || rest->state == STATE_LOCK)
+		snprintf(label, CAUSE_LABEL_BYTES, "%s other %s", FIGURE_COUNT(rest->kinds), noun);
+	else
+		snprintf(label, CAUSE_LABEL_BYTES, "%s, %s other %s", state_info[rest->state].name, FIGURE_COUNT(rest->kinds),
+			 noun);
+}
+
 static void add_cause(struct table *table, const struct cause_view *cause)
 {
 	char label[CAUSE_LABEL_BYTES];
 
-	if (cause->state == STATE_RUN_QUEUE)
+	if (cause->kinds > 1)
+		name_rest(label, cause);
+	else if (cause->state == STATE_RUN_QUEUE)
 		snprintf(label, sizeof(label), "for a CPU, %s", cause->cause);
 	else
 		cause_label(label, cause->state, cause->cause);
@@ -67,20 +83,60 @@ static int rank_of(const struct cause_view *cause)
 	return !cause->idle ? 0 : cause->outside ? 1 : 2;
 }
 
+/* What got no row of its own, by state: many files that were read once each are much of a run, and none of them is. */
+static void add_to_rest(struct cause_view *rest, const struct cause_view *cause)
+{
+	rest->state = cause->state;
+	rest->kinds++;
+	rest->count += cause->count;
+	rest->total_ns += cause->total_ns;
+	rest->mean += cause->mean;
+	if (cause->max_ns > rest->max_ns)
+		rest->max_ns = cause->max_ns;
+	for (int slot = 0; slot < WAIT_LOG2_SLOTS; slot++)
+		rest->log2_ns[slot] += cause->log2_ns[slot];
+}
+
+/* The largest first; what is less than any row that was shown is not missed. */
+static void add_rests(struct table *table, struct cause_view rests[STATE_COUNT], uint64_t least_ns)
+{
+	for (int rows = 0; rows < RESTS_SHOWN; rows++) {
+		struct cause_view *most = NULL;
+
+		for (int state = 0; state < STATE_COUNT; state++)
+			if (rests[state].kinds > 1 && rests[state].mean >= MEAN_WORTH_SAYING &&
+			    rests[state].total_ns > least_ns && (!most || rests[state].total_ns > most->total_ns))
+				most = &rests[state];
+		if (!most)
+			return;
+		add_cause(table, most);
+		most->kinds = 0;
+	}
+}
+
 static size_t add_causes(struct table *table, const struct explanation *explanation)
 {
 	const struct page *page = table->page;
 	size_t most = page->all ? CAUSES_LISTED : CAUSES_SHOWN, shown = 0;
+	struct cause_view rests[STATE_COUNT] = {0};
+	uint64_t least_ns = 0;
 
 	for (int rank = 0; rank < 3; rank++) {
-		for (size_t i = 0; i < explanation->n_causes && shown < most; i++) {
+		for (size_t i = 0; i < explanation->n_causes; i++) {
 			const struct cause_view *cause = &explanation->causes[i];
 
-			if (rank_of(cause) != rank || !is_worth_a_row(page, cause))
+			if (rank_of(cause) != rank)
 				continue;
-			add_cause(table, cause);
-			shown++;
+			if (shown < most && is_worth_a_row(page, cause)) {
+				add_cause(table, cause);
+				least_ns = !rank ? cause->total_ns : least_ns;
+				shown++;
+			} else if (!rank && !cause->joining) {
+				add_to_rest(&rests[cause->state], cause);
+			}
 		}
+		if (!rank)
+			add_rests(table, rests, shown < most ? 0 : least_ns);
 	}
 	return shown;
 }

@@ -3,6 +3,7 @@
 #include "report/internal.h"
 
 #define CAUSES_SHOWN      4
+#define HEAD_WIDTH        40
 #define CAUSES_ALL        12
 #define MEAN_WORTH_SAYING 0.005 /* rounds to more than 0.00 */
 
@@ -130,6 +131,14 @@ static void add_run(struct overview *overview, const struct explanation *run)
 		mean_cell(table, column, run->idle);
 }
 
+static void add_head(struct table *table, size_t column, const char *label)
+{
+	if (strlen(label) > HEAD_WIDTH)
+		table_cell(table, column, "%.*s..", HEAD_WIDTH - 2, label);
+	else
+		table_cell(table, column, "%s", label);
+}
+
 static void add_heads(struct overview *overview)
 {
 	struct table *table = &overview->table;
@@ -146,7 +155,7 @@ static void add_heads(struct overview *overview)
 	table_cell(table, 3, "running");
 	table_cell(table, 4, "for a CPU");
 	for (size_t i = 0; i < overview->columns.n; i++)
-		table_cell(table, column++, "%.40s", TOPIC_LABEL(&overview->columns.column[i]));
+		add_head(table, column++, TOPIC_LABEL(&overview->columns.column[i]));
 	if (overview->other)
 		table_cell(table, column++, "else");
 	if (overview->joining)
@@ -161,7 +170,7 @@ static size_t columns_that_fit(const struct page *page, const struct overview *o
 	size_t used = 84, n = 0; /* the fixed columns, with a name of usual length */
 
 	while (n < overview->columns.n) {
-		size_t length = strnlen(TOPIC_LABEL(&overview->columns.column[n]), 40);
+		size_t length = strnlen(TOPIC_LABEL(&overview->columns.column[n]), HEAD_WIDTH);
 
 		used += 2 + (length < 4 ? 4 : length);
 		if (n && !page->all && used > page->width)

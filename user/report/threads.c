@@ -34,6 +34,17 @@ void report_pattern(char pattern[PATTERN_BYTES], const char *comm)
 	pattern[n] = '\0';
 }
 
+/* Locks of the heap differ by address alone. A quote that it stands in is closed all the same. */
+static void forget_address(char *label)
+{
+	char *at = strstr(label, " at 0x"), *rest = at ? at + strlen(" at 0x") : NULL;
+
+	if (!at)
+		return;
+	rest += strspn(rest, "0123456789abcdef");
+	memmove(at, rest, strlen(rest) + 1);
+}
+
 static void describe(struct group *group, const struct thread_view *view, bool alone)
 {
 	*group = (struct group){.first = view};
@@ -49,9 +60,8 @@ static void describe(struct group *group, const struct thread_view *view, bool a
 	else if (view->most.kinds) /* how many differs from thread to thread */
 		snprintf(group->waits, sizeof(group->waits), "%s (different %s)", state_info[view->most.state].name,
 			 causes_noun(view->most.state));
-	/* Locks of the heap differ by address alone. */
-	if (!alone && strstr(group->waits, " at 0x"))
-		*strstr(group->waits, " at 0x") = '\0';
+	if (!alone)
+		forget_address(group->waits);
 }
 
 static void add_thread(struct group *group, const struct thread_view *view)
