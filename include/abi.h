@@ -446,7 +446,8 @@ _Static_assert(sizeof(struct unwind_mapping) == 40, "unwind_mapping layout");
 	X(EPOLL_UNSEEN, "epoll_unseen",                                                                                          \
 	  "an epoll set was made before it could be followed: what its waits waited for is not known")                           \
 	X(STACK_UNDELIVERED, "stack_undelivered", "a stack found no room: some waits or samples have none")                      \
-	X(EPISODE_UNDELIVERED, "episode_undelivered", "a part of the timeline found no room: the run has none")                  \
+	X(EPISODE_UNDELIVERED, "episode_undelivered",                                                                            \
+	  "a part of the timeline found no room, or contradicts an account: the run has none")                                   \
 	X(SAMPLE_LOST, "sample_lost", "the table of samples was full")                                                           \
 	X(OBJECT_UNDELIVERED, "object_undelivered", "the name of a file or peer found no room: it is shown by number")           \
 	X(UNWIND_FULL, "unwind_full", "no room for the unwind tables or mappings of a program: its stacks are unfinished")       \

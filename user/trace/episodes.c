@@ -189,6 +189,19 @@ static int moment_by_thread_and_time(const void *a, const void *b)
 	return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
 }
 
+/* The id of the wait that an episode is part of; keys that share a number by accident or by design are no reason to refuse the run. */
+static uint32_t wait_of(const struct episode *episode, const struct episode_names *names, const struct run *run)
+{
+	uint32_t wait = 0;
+
+	if (episode->class > CLASS_RUNNABLE_LAST)
+		wait = names->wait_of(names->context, episode->thread, episode->cause);
+	if (!wait || wait > run->n_waits || run->waits[wait - 1].thread != episode->thread ||
+	    run->waits[wait - 1].class != episode->class)
+		return 0;
+	return wait;
+}
+
 /* Those of threads that the run has not, are of nobody. */
 static int fill_episodes(const struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
 			 struct run *run)
@@ -202,21 +215,41 @@ static int fill_episodes(const struct episodes *episodes, const struct episode_n
 	for (size_t i = 0; i < n; i++) {
 		const struct episode *episode = &all[i];
 
-		if (run_index_find(threads, episode->thread) == RUN_NOT_FOUND || episode->out_ns < run->begin_ns ||
-		    episode->class >= CLASS_COUNT)
+		if (run_index_find(threads, episode->thread) == RUN_NOT_FOUND)
 			continue;
 		run->episodes[run->n_episodes++] = (struct run_episode){
-		    .out_ns = episode->out_ns - run->begin_ns,
+		    /* From before the begin: nowhere, where count_misfits() finds it. */
+		    .out_ns = episode->out_ns >= run->begin_ns ? episode->out_ns - run->begin_ns : UINT64_MAX,
 		    .blocked_ns = episode->blocked_ns,
 		    .queued_ns = episode->queued_ns,
 		    .thread = episode->thread,
 		    .class = episode->class,
-		    .wait = episode->class > CLASS_RUNNABLE_LAST ? names->wait_of(names->context, episode->thread, episode->cause)
-								 : 0,
+		    .wait = wait_of(episode, names, run),
 		};
 	}
 	qsort(run->episodes, run->n_episodes, sizeof(*run->episodes), by_thread_and_time);
 	return 0;
+}
+
+/*
+ * Those that contradict their thread's account. One way there: a CPU that the hypervisor takes away in the middle of a switch-in while the
+ * measurement ends, and gives back when the thread has been read as blocked until then.
+ */
+static uint64_t count_misfits(const struct run *run, const struct run_index *threads)
+{
+	const struct run_thread *thread = NULL;
+	uint64_t at = 0, misfits = 0;
+
+	for (size_t i = 0; i < run->n_episodes; i++) {
+		const struct run_episode *episode = &run->episodes[i];
+
+		if (!thread || thread->id != episode->thread) {
+			thread = &run->threads[run_index_find(threads, episode->thread)];
+			at = 0;
+		}
+		misfits += !run_episode_fits(run, thread, episode, &at);
+	}
+	return misfits;
 }
 
 static int fill_moments(const struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
@@ -242,18 +275,23 @@ static int fill_moments(const struct episodes *episodes, const struct episode_na
 	return err;
 }
 
-int episodes_fill(const struct episodes *episodes, const struct episode_names *names, struct run *run)
+int episodes_fill(const struct episodes *episodes, const struct episode_names *names, struct run *run, uint64_t *misfits)
 {
 	struct run_index *threads;
 	int err = run_index_threads(run, &threads);
 
+	*misfits = 0;
 	if (err)
 		return err;
 	err = fill_episodes(episodes, names, threads, run);
 	if (!err)
+		*misfits = count_misfits(run, threads);
+	if (!err && !*misfits)
 		err = fill_moments(episodes, names, threads, run);
 	run_index_free(threads);
-	run->timeline = !err;
+	run->timeline = !err && !*misfits;
+	if (*misfits)
+		run->n_episodes = 0;
 	return err;
 }
 
