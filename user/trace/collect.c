@@ -49,6 +49,8 @@ int collect_record(void *context, void *record, size_t bytes)
 	struct collected *collected = context;
 	const __u64 *kind = record;
 
+	if (bytes < sizeof(*kind))
+		return 0;
 	if (bytes >= sizeof(struct record_thread) && *kind == RECORD_THREAD) {
 		struct thread *thread = APPEND(collected, threads);
 
