@@ -113,7 +113,7 @@ struct run_episode {
 	uint32_t wait;   /* id of the run_wait that it is part of; 0: there is no blocked part, or its cause could not be kept */
 };
 
-/* A sample in time, when there is a timeline: in the order of threads, and of time. */
+/* A sample in time, when there is a timeline; of very many, an even part. In the order of threads, and of time. */
 struct run_moment {
 	uint64_t at_ns;  /* since the run's begin */
 	uint32_t thread; /* serial */

@@ -26,6 +26,7 @@ struct rows {
 struct episodes {
 	bool all, given_up, lost;
 	struct rows episodes, moments;
+	uint64_t thinned; /* a moment is kept if its number has none of these bits */
 };
 
 int episodes_open(bool all, struct episodes **ret)
@@ -150,6 +151,35 @@ void episodes_add(struct episodes *episodes, const struct episode *episode)
 	add_rows(episodes, &episodes->episodes, episode, 1);
 }
 
+/* A number as good as random, which leaves no CPU out: their clocks may tick in turns. */
+static bool is_kept(const struct episodes *episodes, const struct record_moment *moment)
+{
+	uint64_t number = (moment->at_ns ^ moment->thread << 32) * 0x9e3779b97f4a7c15ULL;
+
+	return !((number >> 32) & episodes->thinned);
+}
+
+/* Samples divide time: half of them, wherever they fell, divide it as well. */
+static void thin_out(struct episodes *episodes)
+{
+	struct record_moment *all = (struct record_moment *)episodes->moments.bytes;
+	size_t kept = 0;
+
+	episodes->thinned = 2 * episodes->thinned + 1;
+	for (size_t i = 0; i < episodes->moments.n; i++)
+		if (is_kept(episodes, &all[i]))
+			all[kept++] = all[i];
+	episodes->moments.n = kept;
+}
+
+static void add_moment(struct episodes *episodes, const struct record_moment *moment)
+{
+	if (!episodes->all && episodes->moments.n >= MOMENTS_BUDGET)
+		thin_out(episodes);
+	if (is_kept(episodes, moment))
+		add_rows(episodes, &episodes->moments, moment, 1);
+}
+
 void episodes_take(struct episodes *episodes, const void *record, size_t bytes)
 {
 	const struct record_episodes *batch = record;
@@ -158,7 +188,7 @@ void episodes_take(struct episodes *episodes, const void *record, size_t bytes)
 	if (bytes >= sizeof(*batch) && batch->kind == RECORD_EPISODES && batch->count <= EPISODES_BATCH)
 		add_rows(episodes, &episodes->episodes, batch->episode, batch->count);
 	else if (bytes >= sizeof(*moment) && moment->kind == RECORD_MOMENT)
-		add_rows(episodes, &episodes->moments, moment, 1);
+		add_moment(episodes, moment);
 }
 
 bool episodes_given_up(const struct episodes *episodes, bool *lost)

@@ -14,6 +14,8 @@ struct episodes;
 
 /* At most so many episodes unless all are wanted: about 0.2 s after the program's end, and 7 MB of recording. */
 #define EPISODES_BUDGET 250000
+/* And so many moments: beyond, every second one is dropped, and so on. Many CPUs have as many in a minute, however little there is to wait for. */
+#define MOMENTS_BUDGET 500000
 
 /* `all`: however many there are; else none once they are more than the budget. 0 or -ENOMEM. */
 int episodes_open(bool all, struct episodes **ret);
