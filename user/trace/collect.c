@@ -254,6 +254,7 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	if (!err)
 		err = kernel_each_sample(kernel, collect_sample, collected);
 	kernel_losses(kernel, collected->losses);
+	collected->losses[LOSS_EPISODE_UNDELIVERED] += collected->episodes && !kernel_timeline_is_taken(kernel);
 	kernel_unwound(kernel, collected->unwound);
 	if (collected->stacks)
 		stacks_count_parked(collected->stacks, collected->unwound);

@@ -33,6 +33,8 @@ int kernel_seed_epolls(struct kernel *kernel, const struct epoll_seed *seeds, si
 typedef int (*kernel_take_fn)(void *context, void *record, size_t bytes);
 int kernel_set_taker(struct kernel *kernel, kernel_take_fn take, void *context);
 int kernel_take(struct kernel *kernel, bool *all);
+/* Whether no part of the timeline is left, be it held up: to be asked once the measurement has ended. */
+bool kernel_timeline_is_taken(const struct kernel *kernel);
 int kernel_ring_fd(struct kernel *kernel); /* readable when the ring has filled enough to be looked at */
 
 /* Points in time of the measurement; 0: not yet. */

@@ -221,13 +221,18 @@ int measure_wait(struct measurement *m, int pidfd, int pid)
 	}
 }
 
+static bool is_held_up(const struct measurement *m)
+{
+	return m->taken_until < kernel_stop_ns(m->kernel) || !kernel_timeline_is_taken(m->kernel);
+}
+
 /* After the end: once more, or as often as it takes until a record that is only being written has come. */
 static int look_at_all(struct measurement *m)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
 	int err = measure_look(m);
 
-	for (int i = 0; i < LAST_LOOKS && !err && m->taken_until < kernel_stop_ns(m->kernel); i++) {
+	for (int i = 0; i < LAST_LOOKS && !err && is_held_up(m); i++) {
 		nanosleep(&pause, NULL);
 		err = measure_look(m);
 	}
