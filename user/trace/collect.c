@@ -267,11 +267,18 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	return err;
 }
 
+void collect_free_waits(struct collected *collected)
+{
+	free(collected->waits);
+	collected->waits = NULL;
+	collected->n_waits = collected->room_waits = 0;
+}
+
 void collect_free(struct collected *collected)
 {
 	free(collected->threads);
 	free(collected->execs);
-	free(collected->waits);
+	collect_free_waits(collected);
 	free(collected->processes);
 	free(collected->samples);
 	episodes_close(collected->episodes);

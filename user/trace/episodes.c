@@ -233,7 +233,7 @@ static uint32_t wait_of(const struct episode *episode, const struct episode_name
 }
 
 /* Those of threads that the run has not, are of nobody. */
-static int fill_episodes(const struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
+static int fill_episodes(struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
 			 struct run *run)
 {
 	const struct episode *all = (const struct episode *)episodes->episodes.bytes;
@@ -257,6 +257,7 @@ static int fill_episodes(const struct episodes *episodes, const struct episode_n
 		    .wait = wait_of(episode, names, run),
 		};
 	}
+	rows_free(&episodes->episodes);
 	qsort(run->episodes, run->n_episodes, sizeof(*run->episodes), by_thread_and_time);
 	return 0;
 }
@@ -282,7 +283,7 @@ static uint64_t count_misfits(const struct run *run, const struct run_index *thr
 	return misfits;
 }
 
-static int fill_moments(const struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
+static int fill_moments(struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
 			struct run *run)
 {
 	const struct record_moment *all = (const struct record_moment *)episodes->moments.bytes;
@@ -301,11 +302,12 @@ static int fill_moments(const struct episodes *episodes, const struct episode_na
 			run->moments[run->n_moments++] =
 			    (struct run_moment){.at_ns = all[i].at_ns - run->begin_ns, .thread = all[i].thread, .stack = stack};
 	}
+	rows_free(&episodes->moments);
 	qsort(run->moments, run->n_moments, sizeof(*run->moments), moment_by_thread_and_time);
 	return err;
 }
 
-int episodes_fill(const struct episodes *episodes, const struct episode_names *names, struct run *run, uint64_t *misfits)
+int episodes_fill(struct episodes *episodes, const struct episode_names *names, struct run *run, uint64_t *misfits)
 {
 	struct run_index *threads;
 	int err = run_index_threads(run, &threads);

@@ -29,14 +29,15 @@ bool episodes_given_up(const struct episodes *episodes, bool *lost);
 /*
  * Fills the run's episodes and moments, in their order: those of its threads. wait_of(context, thread, cause) is the id of the run's wait; 0: none.
  * stack_of() sets the id of the run's stack. Call it when the run has its threads, waits and stacks. Where episodes contradict their threads'
- * accounts, the run gets none, and *misfits says how many do. 0 or a negative errno.
+ * accounts, the run gets none, and *misfits says how many do. What was kept is given back. 0 or a
+ * negative errno.
  */
 struct episode_names {
 	uint32_t (*wait_of)(void *context, uint64_t thread, uint64_t cause);
 	int (*stack_of)(void *context, uint64_t stack, uint64_t *ret);
 	void *context;
 };
-int episodes_fill(const struct episodes *episodes, const struct episode_names *names, struct run *run, uint64_t *misfits);
+int episodes_fill(struct episodes *episodes, const struct episode_names *names, struct run *run, uint64_t *misfits);
 
 void episodes_close(struct episodes *episodes); /* NULL is fine */
 

@@ -473,13 +473,19 @@ void kernel_losses(struct kernel *kernel, uint64_t *losses)
 	}
 }
 
+void kernel_close_rings(struct kernel *kernel)
+{
+	ring_buffer__free(kernel->ring);
+	kernel->ring = NULL;
+	ring_pages_close(&kernel->records);
+	ring_pages_close(&kernel->timeline);
+}
+
 void kernel_close(struct kernel *kernel)
 {
 	if (!kernel)
 		return;
-	ring_buffer__free(kernel->ring);
-	ring_pages_close(&kernel->records);
-	ring_pages_close(&kernel->timeline);
+	kernel_close_rings(kernel);
 	concprof_bpf__destroy(kernel->skel);
 	free(kernel);
 }

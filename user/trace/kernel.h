@@ -76,6 +76,8 @@ int kernel_set_space(struct kernel *kernel, uint32_t pid, const struct unwind_sp
 /* Losses counted by the programs, and by the kernel for them; LOSS_COUNT entries are added to. */
 void kernel_losses(struct kernel *kernel, uint64_t *losses);
 
+/* Nothing is taken any more. All pages of the rings are ours while they are mapped, those of their data twice. */
+void kernel_close_rings(struct kernel *kernel);
 void kernel_close(struct kernel *kernel); /* NULL is fine; detaches everything */
 
 #endif

@@ -270,6 +270,7 @@ int measure_finish(struct measurement *m, struct run *run, char *error)
 	unwinding_settle(&m->unwinding);
 	if (!err)
 		err = collect_finish(&m->collected, m->kernel);
+	kernel_close_rings(m->kernel);
 	if (!err) {
 		err = select_threads(&m->collected, m->options->include_comm, error);
 		if (err)
