@@ -155,11 +155,11 @@ static __noinline int mark_end(struct thread *t, struct task_struct *task)
 	struct process *process;
 	struct thread *marked;
 
+	/* What restart_syscall continues began before anybody looked; and whose next switch-out goes unseen may be blocked for all we know. */
+	if (t->open.class < CLASS_FUTEX)
+		t->open.class = CLASS_OTHER;
 	if (t->account.found == FOUND_BLOCKED) {
 		other_looker = 0;
-		/* What restart_syscall continues began before anybody looked. */
-		if (t->open.class < CLASS_FUTEX)
-			t->open.class = CLASS_OTHER;
 		if (with_stacks && has_user_side(task))
 			t->open.stack = stack_leave(t, task, regs);
 	}

@@ -31,6 +31,9 @@ int snapshot(struct bpf_iter__task *ctx)
 		lose(LOSS_SNAPSHOT_TORN);
 		return 0;
 	}
+	/* A read that ended here begins here again: then it was by us. */
+	if (__sync_val_compare_and_swap(&t->told, TOLD_NOT, TOLD_BY_SNAPSHOT) == TOLD_AT_END)
+		return 0;
 	record->kind = RECORD_THREAD;
 	copy->live = 1;
 	audit_read(&copy->audit, task);

@@ -300,7 +300,7 @@ __noinline int thread_ended(struct thread *t, u64 now)
 	audit_read(&t->audit, task);
 	t->faults = task->min_flt + task->maj_flt - t->faults;
 	t->live = is_over(now);
-	if (t->begun)
+	if (t->begun && __sync_val_compare_and_swap(&t->told, TOLD_NOT, TOLD_AT_END) == TOLD_NOT)
 		thread_deliver(t);
 	__sync_fetch_and_sub(&threads_alive, 1);
 	process = bpf_map_lookup_elem(&processes, &serial);

@@ -187,6 +187,9 @@ struct audit {
 	__u64 switches;     /* nvcsw + nivcsw */
 };
 
+/* Who has delivered it: a thread that ends after the measurement may be met by the snapshot as well, and is to be counted once. */
+enum thread_told { TOLD_NOT, TOLD_BY_SNAPSHOT, TOLD_AT_END };
+
 /* Threads are followed before the measurement begins (attach, --delay): what they did until then is dropped at their next event. */
 enum thread_begun {
 	BEGUN_NOT,
@@ -242,7 +245,7 @@ struct thread {
 	__u32 klock_flags; /* LCB_F_* */
 	__u32 own_tid; /* what the process itself holds for the thread's tid (a word it may have written to); 0: not read yet */
 	__u32 ports;   /* of the loopback socket that the last wait was for: local port << 16 | peer's; WAIT_PORTS_*; 0: none */
-	__u32 pad2;
+	__u32 told;    /* enum thread_told */
 	union wait_where met; /* the object whose name was asked for last */
 	__u64 deadline_ns;    /* when the timeout of a poll set's wait runs out; 0: not kept */
 	__u64 cause;          /* of the last wait: the number of the key that it was counted under; 0: it could not be kept */
@@ -446,7 +449,8 @@ _Static_assert(sizeof(struct unwind_mapping) == 40, "unwind_mapping layout");
 	X(EPOLL_UNSEEN, "epoll_unseen",                                                                                          \
 	  "an epoll set was made before it could be followed: what its waits waited for is not known")                           \
 	X(STACK_UNDELIVERED, "stack_undelivered", "a stack found no room: some waits or samples have none")                      \
-	X(EPISODE_UNDELIVERED, "episode_undelivered", "a part of the timeline found no room: the run has none")                  \
+	X(EPISODE_UNDELIVERED, "episode_undelivered",                                                                            \
+	  "a part of the timeline found no room, or contradicts an account: the run has none")                                   \
 	X(SAMPLE_LOST, "sample_lost", "the table of samples was full")                                                           \
 	X(OBJECT_UNDELIVERED, "object_undelivered", "the name of a file or peer found no room: it is shown by number")           \
 	X(UNWIND_FULL, "unwind_full", "no room for the unwind tables or mappings of a program: its stacks are unfinished")       \

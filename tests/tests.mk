@@ -33,7 +33,8 @@ $(B)/tests/truth/programs/%: tests/truth/programs/%.c $(B)/flags
 
 # What reads strangers' files and records, built for libFuzzer; a target stands in for what it does not test. Clang may lack the library.
 fuzz_bin   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-fuzz_c     := $(wildcard user/lib/*.c user/symbols/*.c) user/profile/run.c $(addprefix user/trace/,parked.c perf_records.c proc_maps.c spans.c stacks.c)
+fuzz_c     := $(wildcard user/lib/*.c user/symbols/*.c) $(addprefix user/profile/,check.c index.c run.c) \
+	      $(addprefix user/trace/,episodes.c parked.c perf_records.c proc_maps.c spans.c stacks.c)
 fuzz_o     := $(fuzz_c:%.c=$(B)/fuzz/%.o)
 fuzz_flags := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 fuzz_cc     = $(CLANG) $(filter-out $(SANF),$(CFLAGS_ALL)) $(fuzz_flags)

@@ -103,7 +103,27 @@ def records():
     put("stacks", "odd", stack(0, 0, 0, 0) + stack(5, 5, 2, 0) + stack(5, 0, 9, 0, 1)[:60] + stack(6, 0, 0, 7, 1, 2)[:70])
 
 
+def timeline():
+    def episodes(count, *rows):
+        data = struct.pack("<QQ", 8, count) + b"".join(struct.pack("<IIQQQQ", *row) for row in rows)
+        data += b"\0" * (16 + 64 * 40 - len(data))
+        return struct.pack("<H", len(data)) + data
+
+    def moment(*values):
+        return struct.pack("<H4Q", 32, 9, *values)
+
+    first = (1, 4, 1000, 0, 50, 0), (1, 5, 2000, 100, 10, 1), (1, 3, 2110, 0, 5, 0)
+    put("episodes", "fits", episodes(5, *first, (2, 5, 4000, 10, 0, 2), (2, 6, 4999, 1, 0, 4)) + moment(1, 1500, 1) + moment(2, 3000, 2))
+    put("episodes", "other-order", moment(1, 1500, 1) + moment(1, 1400, 2) + episodes(2, *first[1:]) + episodes(1, first[0]))
+    put("episodes", "overlap", episodes(2, (1, 5, 2000, 100, 0, 1), (1, 5, 2000, 7000, 0, 1)))
+    put("episodes", "outside", episodes(4, (1, 5, 999, 2, 0, 0), (2, 5, 4999, 2, 0, 0), (3, 5, 1000, 1, 0, 0), (9, 5, 2000, 1, 0, 0)) + moment(1, 9001, 1))
+    put("episodes", "wraps", episodes(2, (1, 5, 2**64 - 1, 2**64 - 1, 2**64 - 1, 0), (2, 5, 3000, 2**64 - 1, 2001, 0)))
+    put("episodes", "classes", episodes(4, (1, 0, 2000, 1, 0, 0), (1, 3, 3000, 1, 0, 0), (1, 2**32 - 1, 4000, 1, 0, 0), (1, 6, 5000, 1, 0, 1)))
+    put("episodes", "counts", episodes(64, *first) + episodes(65, *first) + episodes(2**64 - 1, *first) + episodes(3, *first)[:90] + moment(1, 2, 3)[:33])
+
+
 if __name__ == "__main__":
     objects()
     texts()
     records()
+    timeline()

@@ -272,6 +272,10 @@ in_the_kernel()
 	run "$CONCPROF" run --delay 30 --json none.json -- true
 	expect 125 "before the measurement began"
 	[ ! -e none.json ]
+	# The begin is told a tenth of a second ahead: it ends in between.
+	run "$CONCPROF" run --delay 0.5 --json none.json -- sleep 0.45
+	expect 125 "before the measurement began"
+	[ ! -e none.json ]
 }
 
 @test "run -d: the report comes when the time is over, the command goes on, and its status is ours" {

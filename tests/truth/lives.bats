@@ -20,6 +20,17 @@ load helper
 	truth -- many_threads
 }
 
+@test "4,000 processes that die as the measurement ends: each is counted once, be it by its end or as alive" {
+	needs_root
+	local json=$BATS_TEST_TMPDIR/run.json
+	# Of six times two or three have the ring overflow after they were met alive.
+	for i in {1..6}; do
+		"$CONCPROF" run --json "$json" -- sh -c "'$PROGRAMS/felled' 4000; true" 2>/dev/null
+		holds "$json" "a thread each, or its time" \
+			"len(run['processes']) == 4002 and len(threads) + run['losses'].get('thread_undelivered', 0) == 4002" "len(threads)" "run['losses']"
+	done
+}
+
 @test "nobody reads the records: threads without room are counted, and their time is their process's to the nanosecond" {
 	needs_root
 	local json=$BATS_TEST_TMPDIR/run.json i pid shell=

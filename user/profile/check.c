@@ -138,7 +138,7 @@ static int check_episodes(struct check *check)
 {
 	const struct run *run = check->run;
 	const struct run_thread *thread = NULL;
-	uint64_t at = 0, end = 0;
+	uint64_t at = 0;
 
 	for (size_t i = 0; i < run->n_episodes; i++) {
 		const struct run_episode *episode = &run->episodes[i];
@@ -149,19 +149,13 @@ static int check_episodes(struct check *check)
 			if (position == RUN_NOT_FOUND || (thread && episode->thread < thread->id))
 				return wrong(check, "episode %zu is of no thread, or out of order", i + 1);
 			thread = &run->threads[position];
-			at = thread->begin_ns > run->begin_ns ? thread->begin_ns - run->begin_ns : 0;
-			end = thread->begin_ns + thread->life_ns > run->begin_ns
-				  ? thread->begin_ns + thread->life_ns - run->begin_ns
-				  : 0;
+			at = 0;
 		}
-		if (episode->out_ns < at || episode->out_ns > end || episode->blocked_ns > end - episode->out_ns ||
-		    episode->queued_ns > end - episode->out_ns - episode->blocked_ns)
-			return wrong(check, "episode %zu of thread %u overlaps, or leaves the thread's life", i + 1,
-				     episode->thread);
-		at = episode->out_ns + episode->blocked_ns + episode->queued_ns;
-		if (episode->class >= CLASS_COUNT || episode->class <= CLASS_CPU ||
-		    (episode->class <= CLASS_RUNNABLE_LAST && (episode->wait || episode->blocked_ns)))
-			return wrong(check, "episode %zu has a class that it cannot have", i + 1);
+		if (!run_episode_fits(run, thread, episode, &at))
+			return wrong(
+			    check,
+			    "episode %zu of thread %u overlaps, leaves the thread's life, or has a class that it cannot have",
+			    i + 1, episode->thread);
 		if (episode->wait && (episode->wait > run->n_waits || run->waits[episode->wait - 1].thread != episode->thread ||
 				      run->waits[episode->wait - 1].class != episode->class))
 			return wrong(check, "episode %zu is part of a wait that is not its own", i + 1);

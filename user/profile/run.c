@@ -73,6 +73,22 @@ bool loss_is_repaired(const char *name)
 	return length > tail && strcmp(name + length - tail, ending) == 0;
 }
 
+bool run_episode_fits(const struct run *run, const struct run_thread *thread, const struct run_episode *episode, uint64_t *at_ns)
+{
+	uint64_t begin_ns = thread->begin_ns > run->begin_ns ? thread->begin_ns - run->begin_ns : 0, end_ns = 0;
+
+	if (thread->begin_ns + thread->life_ns > run->begin_ns)
+		end_ns = thread->begin_ns + thread->life_ns - run->begin_ns;
+	if (episode->class >= CLASS_COUNT || episode->class <= CLASS_CPU ||
+	    (episode->class <= CLASS_RUNNABLE_LAST && (episode->wait || episode->blocked_ns)))
+		return false;
+	if (episode->out_ns < begin_ns || episode->out_ns < *at_ns || episode->out_ns > end_ns ||
+	    episode->blocked_ns > end_ns - episode->out_ns || episode->queued_ns > end_ns - episode->out_ns - episode->blocked_ns)
+		return false;
+	*at_ns = episode->out_ns + episode->blocked_ns + episode->queued_ns;
+	return true;
+}
+
 void run_free(struct run *run)
 {
 	if (!run)

@@ -113,7 +113,7 @@ struct run_episode {
 	uint32_t wait;   /* id of the run_wait that it is part of; 0: there is no blocked part, or its cause could not be kept */
 };
 
-/* A sample in time, when there is a timeline: in the order of threads, and of time. */
+/* A sample in time, when there is a timeline; of very many, an even part. In the order of threads, and of time. */
 struct run_moment {
 	uint64_t at_ns;  /* since the run's begin */
 	uint32_t thread; /* serial */
@@ -196,6 +196,12 @@ bool loss_is_repaired(const char *name);
  */
 #define RUN_REASON_BYTES 160
 int run_check(const struct run *run, char *reason);
+
+/*
+ * Whether it lies within its thread's life, and not before *at_ns, where the thread's one before it ended (0: there is none), and is of a
+ * class that an episode can have. If so, *at_ns is then where it ends.
+ */
+bool run_episode_fits(const struct run *run, const struct run_thread *thread, const struct run_episode *episode, uint64_t *at_ns);
 
 void run_free(struct run *run); /* NULL is fine; frees the struct itself too */
 void run_wait_free_members(struct run_wait *wait);

@@ -187,7 +187,7 @@ CREATE TABLE episode (
 	wait       INTEGER NOT NULL  -- wait.id of the same run: what it waited for, where, who ended it; 0: not blocked, or not known
 );
 
--- The samples in time, with a timeline: what a thread was computing at that moment. In the order of threads, and of time.
+-- The samples in time, with a timeline (of very many, an even part): what a thread was computing at that moment. In the order of threads, and of time.
 CREATE TABLE moment (
 	seq    INTEGER PRIMARY KEY,
 	run    INTEGER NOT NULL REFERENCES run (id),

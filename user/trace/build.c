@@ -401,6 +401,7 @@ static int add_kept_waits(struct builder *builder)
 		if (thread) /* else it was not delivered, and its waits belong to nobody */
 			err = add_wait(builder, thread->serial, &wait->key.key, &wait->stats);
 	}
+	collect_free_waits(collected); /* with 100,000 causes a tenth of all memory */
 	return err;
 }
 
@@ -425,7 +426,9 @@ static int add_timeline(struct builder *builder)
 {
 	const struct episode_names names = {.wait_of = wait_of, .stack_of = stack_of, .context = builder};
 	struct collected *collected = builder->collected;
+	uint64_t misfits;
 	bool lost;
+	int err;
 
 	if (!collected->episodes)
 		return 0;
@@ -433,7 +436,11 @@ static int add_timeline(struct builder *builder)
 		collected->losses[LOSS_EPISODE_UNDELIVERED] += lost;
 		return 0;
 	}
-	return collected->losses[LOSS_EPISODE_UNDELIVERED] ? 0 : episodes_fill(collected->episodes, &names, builder->run);
+	if (collected->losses[LOSS_EPISODE_UNDELIVERED])
+		return 0;
+	err = episodes_fill(collected->episodes, &names, builder->run, &misfits);
+	collected->losses[LOSS_EPISODE_UNDELIVERED] += misfits;
+	return err;
 }
 
 int build_run(struct collected *collected, struct mappings *mappings, struct run *run)

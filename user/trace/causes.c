@@ -351,7 +351,8 @@ int cause_fill(const struct cause_names *names, const struct thread *thread, con
 	const char *symbol = NULL, *file = "";
 	bool inside = false;
 
-	wait->class = key->class;
+	/* A class that no wait has would have the whole run refused (run_check). */
+	wait->class = key->class > CLASS_CPU && key->class < CLASS_COUNT ? key->class : CLASS_OTHER;
 	if (key->class == CLASS_FUTEX)
 		fill_futex(names, thread, key, wait, &symbol, &file);
 	else if (key->class == CLASS_POLL)

@@ -49,6 +49,8 @@ int collect_record(void *context, void *record, size_t bytes)
 	struct collected *collected = context;
 	const __u64 *kind = record;
 
+	if (bytes < sizeof(*kind))
+		return 0;
 	if (bytes >= sizeof(struct record_thread) && *kind == RECORD_THREAD) {
 		struct thread *thread = APPEND(collected, threads);
 
@@ -252,6 +254,7 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	if (!err)
 		err = kernel_each_sample(kernel, collect_sample, collected);
 	kernel_losses(kernel, collected->losses);
+	collected->losses[LOSS_EPISODE_UNDELIVERED] += collected->episodes && !kernel_timeline_is_taken(kernel);
 	kernel_unwound(kernel, collected->unwound);
 	if (collected->stacks)
 		stacks_count_parked(collected->stacks, collected->unwound);
@@ -264,11 +267,18 @@ int collect_finish(struct collected *collected, struct kernel *kernel)
 	return err;
 }
 
+void collect_free_waits(struct collected *collected)
+{
+	free(collected->waits);
+	collected->waits = NULL;
+	collected->n_waits = collected->room_waits = 0;
+}
+
 void collect_free(struct collected *collected)
 {
 	free(collected->threads);
 	free(collected->execs);
-	free(collected->waits);
+	collect_free_waits(collected);
 	free(collected->processes);
 	free(collected->samples);
 	episodes_close(collected->episodes);

@@ -53,6 +53,7 @@ int collect_finish(struct collected *collected, struct kernel *kernel);
 /* By serial; NULL if it is not known. */
 const struct kept_process *collected_process(const struct collected *collected, uint64_t serial);
 const struct thread *collected_thread(const struct collected *collected, uint64_t serial);
-void collect_free(struct collected *collected); /* its arrays */
+void collect_free_waits(struct collected *collected); /* the waits, which stand in the run by then */
+void collect_free(struct collected *collected);       /* its arrays */
 
 #endif

@@ -26,6 +26,7 @@ struct rows {
 struct episodes {
 	bool all, given_up, lost;
 	struct rows episodes, moments;
+	uint64_t thinned; /* a moment is kept if its number has none of these bits */
 };
 
 int episodes_open(bool all, struct episodes **ret)
@@ -150,6 +151,35 @@ void episodes_add(struct episodes *episodes, const struct episode *episode)
 	add_rows(episodes, &episodes->episodes, episode, 1);
 }
 
+/* A number as good as random, which leaves no CPU out: their clocks may tick in turns. */
+static bool is_kept(const struct episodes *episodes, const struct record_moment *moment)
+{
+	uint64_t number = (moment->at_ns ^ moment->thread << 32) * 0x9e3779b97f4a7c15ULL;
+
+	return !((number >> 32) & episodes->thinned);
+}
+
+/* Samples divide time: half of them, wherever they fell, divide it as well. */
+static void thin_out(struct episodes *episodes)
+{
+	struct record_moment *all = (struct record_moment *)episodes->moments.bytes;
+	size_t kept = 0;
+
+	episodes->thinned = 2 * episodes->thinned + 1;
+	for (size_t i = 0; i < episodes->moments.n; i++)
+		if (is_kept(episodes, &all[i]))
+			all[kept++] = all[i];
+	episodes->moments.n = kept;
+}
+
+static void add_moment(struct episodes *episodes, const struct record_moment *moment)
+{
+	if (!episodes->all && episodes->moments.n >= MOMENTS_BUDGET)
+		thin_out(episodes);
+	if (is_kept(episodes, moment))
+		add_rows(episodes, &episodes->moments, moment, 1);
+}
+
 void episodes_take(struct episodes *episodes, const void *record, size_t bytes)
 {
 	const struct record_episodes *batch = record;
@@ -158,7 +188,7 @@ void episodes_take(struct episodes *episodes, const void *record, size_t bytes)
 	if (bytes >= sizeof(*batch) && batch->kind == RECORD_EPISODES && batch->count <= EPISODES_BATCH)
 		add_rows(episodes, &episodes->episodes, batch->episode, batch->count);
 	else if (bytes >= sizeof(*moment) && moment->kind == RECORD_MOMENT)
-		add_rows(episodes, &episodes->moments, moment, 1);
+		add_moment(episodes, moment);
 }
 
 bool episodes_given_up(const struct episodes *episodes, bool *lost)
@@ -189,8 +219,21 @@ static int moment_by_thread_and_time(const void *a, const void *b)
 	return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
 }
 
+/* The id of the wait that an episode is part of; keys that share a number by accident or by design are no reason to refuse the run. */
+static uint32_t wait_of(const struct episode *episode, const struct episode_names *names, const struct run *run)
+{
+	uint32_t wait = 0;
+
+	if (episode->class > CLASS_RUNNABLE_LAST)
+		wait = names->wait_of(names->context, episode->thread, episode->cause);
+	if (!wait || wait > run->n_waits || run->waits[wait - 1].thread != episode->thread ||
+	    run->waits[wait - 1].class != episode->class)
+		return 0;
+	return wait;
+}
+
 /* Those of threads that the run has not, are of nobody. */
-static int fill_episodes(const struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
+static int fill_episodes(struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
 			 struct run *run)
 {
 	const struct episode *all = (const struct episode *)episodes->episodes.bytes;
@@ -202,24 +245,45 @@ static int fill_episodes(const struct episodes *episodes, const struct episode_n
 	for (size_t i = 0; i < n; i++) {
 		const struct episode *episode = &all[i];
 
-		if (run_index_find(threads, episode->thread) == RUN_NOT_FOUND || episode->out_ns < run->begin_ns ||
-		    episode->class >= CLASS_COUNT)
+		if (run_index_find(threads, episode->thread) == RUN_NOT_FOUND)
 			continue;
 		run->episodes[run->n_episodes++] = (struct run_episode){
-		    .out_ns = episode->out_ns - run->begin_ns,
+		    /* From before the begin: nowhere, where count_misfits() finds it. */
+		    .out_ns = episode->out_ns >= run->begin_ns ? episode->out_ns - run->begin_ns : UINT64_MAX,
 		    .blocked_ns = episode->blocked_ns,
 		    .queued_ns = episode->queued_ns,
 		    .thread = episode->thread,
 		    .class = episode->class,
-		    .wait = episode->class > CLASS_RUNNABLE_LAST ? names->wait_of(names->context, episode->thread, episode->cause)
-								 : 0,
+		    .wait = wait_of(episode, names, run),
 		};
 	}
+	rows_free(&episodes->episodes);
 	qsort(run->episodes, run->n_episodes, sizeof(*run->episodes), by_thread_and_time);
 	return 0;
 }
 
-static int fill_moments(const struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
+/*
+ * Those that contradict their thread's account. One way there: a CPU that the hypervisor takes away in the middle of a switch-in while the
+ * measurement ends, and gives back when the thread has been read as blocked until then.
+ */
+static uint64_t count_misfits(const struct run *run, const struct run_index *threads)
+{
+	const struct run_thread *thread = NULL;
+	uint64_t at = 0, misfits = 0;
+
+	for (size_t i = 0; i < run->n_episodes; i++) {
+		const struct run_episode *episode = &run->episodes[i];
+
+		if (!thread || thread->id != episode->thread) {
+			thread = &run->threads[run_index_find(threads, episode->thread)];
+			at = 0;
+		}
+		misfits += !run_episode_fits(run, thread, episode, &at);
+	}
+	return misfits;
+}
+
+static int fill_moments(struct episodes *episodes, const struct episode_names *names, const struct run_index *threads,
 			struct run *run)
 {
 	const struct record_moment *all = (const struct record_moment *)episodes->moments.bytes;
@@ -238,22 +302,28 @@ static int fill_moments(const struct episodes *episodes, const struct episode_na
 			run->moments[run->n_moments++] =
 			    (struct run_moment){.at_ns = all[i].at_ns - run->begin_ns, .thread = all[i].thread, .stack = stack};
 	}
+	rows_free(&episodes->moments);
 	qsort(run->moments, run->n_moments, sizeof(*run->moments), moment_by_thread_and_time);
 	return err;
 }
 
-int episodes_fill(const struct episodes *episodes, const struct episode_names *names, struct run *run)
+int episodes_fill(struct episodes *episodes, const struct episode_names *names, struct run *run, uint64_t *misfits)
 {
 	struct run_index *threads;
 	int err = run_index_threads(run, &threads);
 
+	*misfits = 0;
 	if (err)
 		return err;
 	err = fill_episodes(episodes, names, threads, run);
 	if (!err)
+		*misfits = count_misfits(run, threads);
+	if (!err && !*misfits)
 		err = fill_moments(episodes, names, threads, run);
 	run_index_free(threads);
-	run->timeline = !err;
+	run->timeline = !err && !*misfits;
+	if (*misfits)
+		run->n_episodes = 0;
 	return err;
 }
 

@@ -14,6 +14,8 @@ struct episodes;
 
 /* At most so many episodes unless all are wanted: about 0.2 s after the program's end, and 7 MB of recording. */
 #define EPISODES_BUDGET 250000
+/* And so many moments: beyond, every second one is dropped, and so on. Many CPUs have as many in a minute, however little there is to wait for. */
+#define MOMENTS_BUDGET 500000
 
 /* `all`: however many there are; else none once they are more than the budget. 0 or -ENOMEM. */
 int episodes_open(bool all, struct episodes **ret);
@@ -26,14 +28,16 @@ bool episodes_given_up(const struct episodes *episodes, bool *lost);
 
 /*
  * Fills the run's episodes and moments, in their order: those of its threads. wait_of(context, thread, cause) is the id of the run's wait; 0: none.
- * stack_of() sets the id of the run's stack. Call it when the run has its threads, waits and stacks. 0 or a negative errno.
+ * stack_of() sets the id of the run's stack. Call it when the run has its threads, waits and stacks. Where episodes contradict their threads'
+ * accounts, the run gets none, and *misfits says how many do. What was kept is given back. 0 or a
+ * negative errno.
  */
 struct episode_names {
 	uint32_t (*wait_of)(void *context, uint64_t thread, uint64_t cause);
 	int (*stack_of)(void *context, uint64_t stack, uint64_t *ret);
 	void *context;
 };
-int episodes_fill(const struct episodes *episodes, const struct episode_names *names, struct run *run);
+int episodes_fill(struct episodes *episodes, const struct episode_names *names, struct run *run, uint64_t *misfits);
 
 void episodes_close(struct episodes *episodes); /* NULL is fine */
 

@@ -5,18 +5,18 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "concprof.skel.h"
 #include "lib/cleanup.h"
+#include "trace/ring_pages.h"
 
 struct kernel {
 	struct concprof_bpf *skel;
 	struct ring_buffer *ring;
-	void *ring_pages; /* two: how far it was taken, how far it is filled */
+	struct ring_pages records, timeline;
 	kernel_take_fn take;
 	void *take_context;
 	uint64_t losses_before[LOSS_COUNT]; /* of the measurement's begin */
@@ -128,11 +128,6 @@ int kernel_mark_root(struct kernel *kernel, int pidfd)
 	return bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.threads), &pidfd, &off, BPF_NOEXIST) ? -errno : 0;
 }
 
-static size_t ring_pages_bytes(void)
-{
-	return 2 * sysconf(_SC_PAGESIZE);
-}
-
 int kernel_set_taker(struct kernel *kernel, kernel_take_fn take, void *context)
 {
 	int err;
@@ -145,24 +140,23 @@ int kernel_set_taker(struct kernel *kernel, kernel_take_fn take, void *context)
 	err = ring_buffer__add(kernel->ring, bpf_map__fd(kernel->skel->maps.timeline), take, context);
 	if (err)
 		return err;
-	/* libbpf has them, too, but tells only since 1.3. */
-	kernel->ring_pages = mmap(NULL, ring_pages_bytes(), PROT_READ, MAP_SHARED, bpf_map__fd(kernel->skel->maps.records), 0);
-	if (kernel->ring_pages != MAP_FAILED)
-		return 0;
-	kernel->ring_pages = NULL;
-	return -errno;
+	err = ring_pages_open(bpf_map__fd(kernel->skel->maps.records), &kernel->records);
+	return err ? err : ring_pages_open(bpf_map__fd(kernel->skel->maps.timeline), &kernel->timeline);
 }
 
 int kernel_take(struct kernel *kernel, bool *all)
 {
-	const unsigned long *taken = kernel->ring_pages;
-	const unsigned long *filled = (const void *)((const char *)kernel->ring_pages + ring_pages_bytes() / 2);
-	unsigned long until = __atomic_load_n(filled, __ATOMIC_ACQUIRE);
+	unsigned long until = ring_pages_filled(&kernel->records);
 	int count = ring_buffer__consume(kernel->ring);
 
 	if (all)
-		*all = (long)(__atomic_load_n(taken, __ATOMIC_ACQUIRE) - until) >= 0;
+		*all = (long)(ring_pages_taken(&kernel->records) - until) >= 0;
 	return count;
+}
+
+bool kernel_timeline_is_taken(const struct kernel *kernel)
+{
+	return ring_pages_taken(&kernel->timeline) == ring_pages_filled(&kernel->timeline);
 }
 
 int kernel_ring_fd(struct kernel *kernel)
@@ -479,13 +473,19 @@ void kernel_losses(struct kernel *kernel, uint64_t *losses)
 	}
 }
 
+void kernel_close_rings(struct kernel *kernel)
+{
+	ring_buffer__free(kernel->ring);
+	kernel->ring = NULL;
+	ring_pages_close(&kernel->records);
+	ring_pages_close(&kernel->timeline);
+}
+
 void kernel_close(struct kernel *kernel)
 {
 	if (!kernel)
 		return;
-	ring_buffer__free(kernel->ring);
-	if (kernel->ring_pages)
-		munmap(kernel->ring_pages, ring_pages_bytes());
+	kernel_close_rings(kernel);
 	concprof_bpf__destroy(kernel->skel);
 	free(kernel);
 }

@@ -33,6 +33,8 @@ int kernel_seed_epolls(struct kernel *kernel, const struct epoll_seed *seeds, si
 typedef int (*kernel_take_fn)(void *context, void *record, size_t bytes);
 int kernel_set_taker(struct kernel *kernel, kernel_take_fn take, void *context);
 int kernel_take(struct kernel *kernel, bool *all);
+/* Whether no part of the timeline is left, be it held up: to be asked once the measurement has ended. */
+bool kernel_timeline_is_taken(const struct kernel *kernel);
 int kernel_ring_fd(struct kernel *kernel); /* readable when the ring has filled enough to be looked at */
 
 /* Points in time of the measurement; 0: not yet. */
@@ -74,6 +76,8 @@ int kernel_set_space(struct kernel *kernel, uint32_t pid, const struct unwind_sp
 /* Losses counted by the programs, and by the kernel for them; LOSS_COUNT entries are added to. */
 void kernel_losses(struct kernel *kernel, uint64_t *losses);
 
+/* Nothing is taken any more. All pages of the rings are ours while they are mapped, those of their data twice. */
+void kernel_close_rings(struct kernel *kernel);
 void kernel_close(struct kernel *kernel); /* NULL is fine; detaches everything */
 
 #endif

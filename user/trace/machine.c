@@ -23,3 +23,16 @@ struct machine_times machine_times(void)
 			busy += ticks[i];
 	return (struct machine_times){.busy_ns = busy * tick_ns, .stolen_ns = ticks[STEAL] * tick_ns};
 }
+
+static uint64_t over(uint64_t value, uint64_t base)
+{
+	return value > base ? value - base : 0;
+}
+
+struct machine_times machine_between(const struct machine_times *from, const struct machine_times *to)
+{
+	if (!from->busy_ns || !to->busy_ns)
+		return (struct machine_times){0};
+	return (struct machine_times){.busy_ns = over(to->busy_ns, from->busy_ns),
+				      .stolen_ns = over(to->stolen_ns, from->stolen_ns)};
+}

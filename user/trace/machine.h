@@ -15,4 +15,10 @@ struct machine_times {
 /* From /proc/stat (proc(5)); all zero where it does not say. */
 struct machine_times machine_times(void);
 
+/*
+ * What came about from one to the other; all zero if either is. The kernel's sums can go backwards: steal does when a guest moves to another
+ * host, all do when a CPU is taken out. Such a difference is 0.
+ */
+struct machine_times machine_between(const struct machine_times *from, const struct machine_times *to);
+
 #endif

@@ -221,13 +221,18 @@ int measure_wait(struct measurement *m, int pidfd, int pid)
 	}
 }
 
+static bool is_held_up(const struct measurement *m)
+{
+	return m->taken_until < kernel_stop_ns(m->kernel) || !kernel_timeline_is_taken(m->kernel);
+}
+
 /* After the end: once more, or as often as it takes until a record that is only being written has come. */
 static int look_at_all(struct measurement *m)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
 	int err = measure_look(m);
 
-	for (int i = 0; i < LAST_LOOKS && !err && m->taken_until < kernel_stop_ns(m->kernel); i++) {
+	for (int i = 0; i < LAST_LOOKS && !err && is_held_up(m); i++) {
 		nanosleep(&pause, NULL);
 		err = measure_look(m);
 	}
@@ -237,7 +242,8 @@ static int look_at_all(struct measurement *m)
 /* What the machine's CPUs did between `from` and `to` beside the run. */
 static void fill_machine(const struct machine_times *from, const struct machine_times *to, struct run *run)
 {
-	uint64_t busy_ns = to->busy_ns - from->busy_ns, cpu_ns = 0;
+	const struct machine_times machine = machine_between(from, to);
+	uint64_t busy_ns = machine.busy_ns, cpu_ns = 0;
 
 	for (uint32_t class = 0; class <= CLASS_CPU; class ++) {
 		for (size_t i = 0; i < run->n_threads; i++)
@@ -245,7 +251,7 @@ static void fill_machine(const struct machine_times *from, const struct machine_
 		for (size_t i = 0; i < run->n_processes; i++)
 			cpu_ns += run->processes[i].undelivered_ns[class];
 	}
-	run->stolen_ns = to->stolen_ns - from->stolen_ns;
+	run->stolen_ns = machine.stolen_ns;
 	run->others_ns = busy_ns > cpu_ns ? busy_ns - cpu_ns : 0;
 }
 
@@ -254,15 +260,17 @@ int measure_finish(struct measurement *m, struct run *run, char *error)
 	struct machine_times machine = machine_times();
 	int err;
 
-	if (!kernel_begin_ns(m->kernel)) {
+	kernel_stop(m->kernel, 0);
+	/* The begin is told ahead: it may be known and not have come. */
+	if (!kernel_begin_ns(m->kernel) || kernel_stop_ns(m->kernel) <= kernel_begin_ns(m->kernel)) {
 		snprintf(error, TRACE_ERROR_BYTES, "it ended before the measurement began: nothing was measured");
 		return -ENODATA;
 	}
-	kernel_stop(m->kernel, 0);
 	err = look_at_all(m);
 	unwinding_settle(&m->unwinding);
 	if (!err)
 		err = collect_finish(&m->collected, m->kernel);
+	kernel_close_rings(m->kernel);
 	if (!err) {
 		err = select_threads(&m->collected, m->options->include_comm, error);
 		if (err)
