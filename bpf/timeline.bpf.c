@@ -14,8 +14,8 @@ static __always_inline int deliver(void *record, u64 bytes)
 }
 
 /*
- * At a switch-in: the thread went off its CPU at out_ns, was blocked, then waited for a CPU. What for says t->cause (0: not known). Interrupts are off:
- * nobody else on this CPU is in here.
+ * At a switch-in: the thread went off its CPU at out_ns, was blocked, then waited for a CPU. What for says t->cause (0: not known). Who is in here stays
+ * on this CPU until he is done (tracing programs are not preempted), and interrupts add none.
  */
 __noinline int episode_add(struct thread *t, u64 out_ns, u64 blocked_ns, u64 queued_ns, u64 class)
 {
