@@ -235,6 +235,12 @@ static __always_inline bool is_over(u64 now)
 	return stop && now >= stop;
 }
 
+/* Whether the thread, which is on a CPU, was seen to get it, or found there at attach. */
+static __always_inline bool is_running(const struct thread *t)
+{
+	return t->account.phase == PHASE_ON_CPU || (t->account.phase == PHASE_MARKED && t->account.found == FOUND_ON_CPU);
+}
+
 static __always_inline bool has_started(u64 now)
 {
 	u64 start = start_ns;

@@ -19,7 +19,7 @@ static __always_inline void count(struct thread *t, u64 stack)
 }
 
 /* A thread that was found at attach and not heard of since is on a CPU if it is interrupted there. */
-static __always_inline bool is_running(const struct thread *t)
+static __always_inline bool is_interrupted(const struct thread *t)
 {
 	return t->account.phase == PHASE_ON_CPU || t->account.phase == PHASE_MARKED;
 }
@@ -34,7 +34,7 @@ int on_sample(struct bpf_perf_event_data *ctx)
 	u64 kernel = 0, ip, sp, bp, di, stack, now;
 	long bytes = 0;
 
-	if (!t || !scratch || !is_running(t))
+	if (!t || !scratch || !is_interrupted(t))
 		return 0;
 	now = bpf_ktime_get_ns();
 	/* A thread without an event since the begin has not begun, and yet its time counts from there. */

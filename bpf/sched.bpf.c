@@ -68,18 +68,21 @@ __noinline int thread_begin(struct thread *t, u64 now, u64 faults)
 
 /*
  * At the first switch since the thread's account began. The kernel's own account is right at switches only: its run time is brought up
- * to date before, its count of switches has this one. `out`: the thread has been on its CPU since the begin, and leaves it.
+ * to date before, its count of switches has this one. `out`: the thread leaves its CPU, where it has been since the begin, or since it was
+ * switched in.
  */
 static __always_inline void begin_at_switch(struct thread *t, struct task_struct *task, u64 now, bool out)
 {
-	if (!t->begun)
-		thread_begin(t, now, task->min_flt + task->maj_flt);
+	u64 since, ran;
+
 	if (t->begun != BEGUN_TIME)
 		return;
 	audit_read(&t->base, task);
 	if (out) {
+		since = t->in_ns > t->account.begin_ns ? t->in_ns : t->account.begin_ns;
+		ran = now > since ? now - since : 0;
 		t->base.switches--;
-		t->base.exec_ns -= now - t->account.begin_ns;
+		t->base.exec_ns = t->base.exec_ns > ran ? t->base.exec_ns - ran : 0;
 	}
 	t->begun = BEGUN;
 }
@@ -96,10 +99,12 @@ __noinline int repair_switch_in(struct thread *t, u64 now)
 	delay = prev->sched_info.run_delay - t->run_delay_out;
 	if (!clock_offset || in > now)
 		in = now;
-	if (t->account.phase == PHASE_BLOCKED && !t->account.wake_ns)
+	if (!t->account.wake_ns &&
+	    (t->account.phase == PHASE_BLOCKED || (t->account.phase == PHASE_MARKED && t->account.found == FOUND_BLOCKED)))
 		account_wake(&t->account, in - delay);
 	account_switch_in(&t->account, in, &split);
 	record_split(t, &split);
+	t->in_ns = in;
 	lose(LOSS_SWITCH_REPAIRED);
 	return 0;
 }
@@ -162,12 +167,14 @@ static __always_inline void switched_out(const void *ctx, struct thread *t, stru
 	if (now % 997 == 0)
 		return;
 #endif
-	if (t->begun != BEGUN)
-		begin_at_switch(t, prev, now, true);
+	if (!t->begun)
+		thread_begin(t, now, prev->min_flt + prev->maj_flt);
 	if (t->account.phase == PHASE_ON_CPU)
 		clock_compare(t, prev);
-	else if (t->account.phase != PHASE_MARKED)
+	else if (!is_running(t))
 		repair_switch_in(t, now);
+	if (t->begun != BEGUN)
+		begin_at_switch(t, prev, now, true);
 	t->run_delay_out = prev->sched_info.run_delay;
 	/* The kernel counts a switch as voluntary by the state that schedule() was entered with. */
 	if (!preempt && prev_state)
@@ -198,6 +205,8 @@ static __always_inline void switched_in(struct thread *t, struct task_struct *ne
 	}
 	if (is_over(now))
 		return;
+	if (!t->begun)
+		thread_begin(t, now, next->min_flt + next->maj_flt);
 	if (t->begun != BEGUN)
 		begin_at_switch(t, next, now, false);
 	if (t->account.phase == PHASE_BLOCKED && !t->account.wake_ns)

@@ -28,7 +28,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 		return 0;
 	if (!t->begun)
 		thread_begin(t, now, task->min_flt + task->maj_flt);
-	if (t->account.phase != PHASE_ON_CPU && t->account.phase != PHASE_MARKED)
+	if (!is_running(t))
 		repair_switch_in(t, now);
 	account_side(&t->account, now, CLASS_KERNEL);
 	t->slot_last = 0;
@@ -75,7 +75,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 		return 0;
 	if (!t->begun)
 		thread_begin(t, now, task->min_flt + task->maj_flt);
-	if (t->account.phase != PHASE_ON_CPU && t->account.phase != PHASE_MARKED)
+	if (!is_running(t))
 		repair_switch_in(t, now);
 	if (t->slot_last) {
 		note_timeout(t, result);

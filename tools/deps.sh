@@ -7,7 +7,7 @@ set -eu
 build="gcc libc6-dev make pkg-config clang bpftool libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev
 	libmicrohttpd-dev libdw-dev libdebuginfod-dev libiberty-dev libprotobuf-c-dev protobuf-c-compiler"
 test="libcmocka-dev bats elfutils perl python3 sqlite3 procps util-linux clang-format libclang-rt-dev git diffutils sudo xz-utils
-	protobuf-compiler"
+	protobuf-compiler libc6-dbg"
 
 packages=
 for list in "${@:-both}"; do

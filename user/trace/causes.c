@@ -374,6 +374,9 @@ static bool may_be_mutex(const struct run *run, const struct run_wait *wait)
 {
 	const struct run_stack *stack;
 
+	/* Locks with priority inheritance are nothing else; the C library's function for them has no name of its own outside. */
+	if (wait->op == WAIT_FUTEX_LOCK_PI || wait->op == WAIT_FUTEX_LOCK_PI2)
+		return true;
 	switch (run_entry(run, wait->stack, NULL)) {
 	case ENTRY_MUTEX:
 	case ENTRY_CONDITION: /* which takes its mutex again */
