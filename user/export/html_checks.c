@@ -8,22 +8,6 @@
 
 #define UNFINISHED "unfinished_" /* how figures of unfinished stacks begin: see enum unwind_stop */
 
-static const struct {
-	const char *name, *gloss;
-} losses[] = {
-#define X(id, name, gloss) {name, gloss},
-    LOSSES(X)
-#undef X
-};
-
-static const char *loss_gloss(const char *name)
-{
-	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
-		if (!strcmp(losses[i].name, name))
-			return losses[i].gloss;
-	return "not in the account";
-}
-
 /* A line of the list; `good` is said in words too. */
 #define LINE(page, good, name, ...)                                                                                              \
 	do {                                                                                                                     \

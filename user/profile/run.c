@@ -65,6 +65,22 @@ void run_wait_free_members(struct run_wait *wait)
 	free(wait->waker_name);
 }
 
+const char *loss_gloss(const char *name)
+{
+	static const struct {
+		const char *name, *gloss;
+	} losses[] = {
+#define X(id, name, gloss) {name, gloss},
+	    LOSSES(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
+		if (!strcmp(losses[i].name, name))
+			return losses[i].gloss;
+	return "not in the account";
+}
+
 bool loss_is_repaired(const char *name)
 {
 	static const char ending[] = "_repaired";

@@ -186,6 +186,8 @@ const char *class_default_state(uint32_t class);
 /* The class of a name in a recording, or -1. */
 int class_by_name(const char *name);
 
+/* What a loss of this name means, in words (abi.h); of one that is not known, that it is not in the account. */
+const char *loss_gloss(const char *name);
 /* Whether a loss of this name was made good from the kernel's own account (abi.h): it is told, but nothing is missing. */
 bool loss_is_repaired(const char *name);
 

@@ -11,22 +11,6 @@
 
 #define UNFINISHED "unfinished_" /* how figures of unfinished stacks begin: see enum unwind_stop */
 
-static const struct {
-	const char *name, *gloss;
-} losses[] = {
-#define X(id, name, gloss) {name, gloss},
-    LOSSES(X)
-#undef X
-};
-
-static const char *loss_gloss(const char *name)
-{
-	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
-		if (!strcmp(losses[i].name, name))
-			return losses[i].gloss;
-	return "not in the account";
-}
-
 void report_troubles(struct page *page, const struct explanation *explanation)
 {
 	const struct run *run = explanation->run;
